@@ -1,0 +1,28 @@
+// The parameters of each op, beside its tensors. A list makes a struct, its decoder and the names that
+// TypeScript packs by, so their order is written in one place. I: a whole number, F: a real one.
+#pragma once
+#include <cstdint>
+
+namespace tfjs {
+
+#define NO_PARAMS(I, F)
+
+#define TFJS_INT_FIELD(name) int64_t name;
+#define TFJS_REAL_FIELD(name) float name;
+#define TFJS_DECODE_INT(name) p.name = static_cast<int64_t>(*from++);
+#define TFJS_DECODE_REAL(name) p.name = static_cast<float>(*from++);
+#define TFJS_FIELD_NAME(name) #name ","
+#define TFJS_PARAMS(Struct, LIST)                                            \
+  struct Struct {                                                            \
+    LIST(TFJS_INT_FIELD, TFJS_REAL_FIELD)                                    \
+    static constexpr const char* kNames = "" LIST(TFJS_FIELD_NAME, TFJS_FIELD_NAME); \
+    [[gnu::always_inline]] static inline Struct decode([[maybe_unused]] const double* from) { \
+      Struct p;                                                              \
+      LIST(TFJS_DECODE_INT, TFJS_DECODE_REAL)                                \
+      return p;                                                              \
+    }                                                                        \
+  };
+
+TFJS_PARAMS(NoParams, NO_PARAMS)
+
+}  // namespace tfjs

@@ -1,0 +1,129 @@
+// A pool of threads that spin for a moment and then sleep. Measured against libgomp (docs/performance.md): an
+// empty region costs half of it, and a core that a neighbour keeps busy costs a fortieth.
+#include <atomic>
+#include <system_error>
+#include <thread>
+
+#include "parallel/region.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace tfjs {
+namespace detail {
+namespace {
+
+inline void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// About 20 microseconds: longer than the gap between two kernels of a training step.
+constexpr int kSpins = 600;
+
+// A region is open while workers may join it: bit 0. Bits 1 to 15 count the workers inside, the rest the
+// regions so far, so that a worker that slept through one cannot join the next by mistake.
+constexpr uint32_t kOpen = 1, kWorker = 2, kRegion = 1u << 16;
+constexpr uint32_t kWorkers = kRegion - kWorker;
+
+class Pool {
+ public:
+  void run(Region& region, int workers) {
+    start(workers);
+    region_ = &region;
+    allowed_.store(workers, std::memory_order_relaxed);
+    const uint32_t before = state_.load(std::memory_order_relaxed);
+    state_.store(((before / kRegion + 1) * kRegion) | kOpen, std::memory_order_seq_cst);
+    if (sleepers_.load(std::memory_order_seq_cst) > 0) state_.notify_all();
+    region.work();
+    // From here nobody joins; those inside have taken the last tasks.
+    uint32_t state = state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+    for (int spins = 0; (state & kWorkers) != 0; state = state_.load(std::memory_order_acquire)) {
+      if (++spins < kSpins) {
+        pause();
+      } else {
+        state_.wait(state, std::memory_order_acquire);
+      }
+    }
+  }
+
+ private:
+  void start(int workers) {
+    try {
+      for (; started_ < workers; started_++) {
+        std::thread([this, index = started_] { serve(index); }).detach();
+      }
+    } catch (const std::system_error&) {
+      // The system has no more threads: those that there are do the work.
+    }
+  }
+
+  void serve(int index) {
+    FlushDenormals flush;
+    uint32_t seen = 0;
+    for (;;) {
+      uint32_t state = wait_for_region(seen);
+      seen = state / kRegion;
+      if (index >= allowed_.load(std::memory_order_relaxed)) continue;
+      while ((state & kOpen) != 0 && state / kRegion == seen) {
+        if (!state_.compare_exchange_weak(state, state + kWorker, std::memory_order_acq_rel)) continue;
+        region_->work();
+        state = state_.fetch_sub(kWorker, std::memory_order_acq_rel) - kWorker;
+        if ((state & (kWorkers | kOpen)) == 0) state_.notify_all();
+        break;
+      }
+    }
+  }
+
+  uint32_t wait_for_region(uint32_t seen) {
+    for (int i = 0; i < kSpins; i++) {
+      const uint32_t state = state_.load(std::memory_order_acquire);
+      if (state / kRegion != seen && (state & kOpen) != 0) return state;
+      pause();
+    }
+    sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    uint32_t state = state_.load(std::memory_order_seq_cst);
+    while (state / kRegion == seen || (state & kOpen) == 0) {
+      state_.wait(state, std::memory_order_acquire);
+      state = state_.load(std::memory_order_acquire);
+    }
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+    return state;
+  }
+
+  std::atomic<uint32_t> state_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<int> allowed_{0};
+  Region* region_ = nullptr;
+  int started_ = 0;
+};
+
+// Never destroyed: its threads may still wait in it when the process ends.
+Pool& pool() {
+  static Pool* instance = new Pool;
+  return *instance;
+}
+
+}  // namespace
+
+void run_tasks(int64_t tasks, TaskFn fn, void* context) {
+  Region region(tasks, fn, context);
+  const int workers = static_cast<int>(std::min<int64_t>(thread_count(), tasks)) - 1;
+  if (workers < 1 || inside_region || executor_taken.test_and_set(std::memory_order_acquire)) {
+    region.work();
+  } else {
+    pool().run(region, workers);
+    executor_taken.clear(std::memory_order_release);
+  }
+  region.rethrow();
+}
+
+}  // namespace detail
+
+const char* executor_name() { return "pool"; }
+
+}  // namespace tfjs

@@ -1,0 +1,120 @@
+// The vector type of the instruction set that a source is compiled for, by the compilers' vector extensions.
+// TFJS_ISA names the namespace; everything here lives inside it and is inlined, so that no copy compiled with
+// wider instructions can be linked into another set's code.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define TFJS_INLINE [[gnu::always_inline]] static inline
+
+namespace tfjs::TFJS_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+// How many vector registers kernels may plan with.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+typedef float vf32 __attribute__((vector_size(kLanes * 4)));
+typedef int32_t vi32 __attribute__((vector_size(kLanes * 4)));
+typedef float vf32u __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+typedef int32_t vi32u __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+
+TFJS_INLINE vf32 load(const float* p) { return *reinterpret_cast<const vf32u*>(p); }
+TFJS_INLINE vi32 load(const int32_t* p) { return *reinterpret_cast<const vi32u*>(p); }
+TFJS_INLINE void store(float* p, vf32 v) { *reinterpret_cast<vf32u*>(p) = v; }
+TFJS_INLINE void store(int32_t* p, vi32 v) { *reinterpret_cast<vi32u*>(p) = v; }
+TFJS_INLINE vf32 splat(float x) { return x - vf32{}; }
+TFJS_INLINE vi32 splat(int32_t x) { return x - vi32{}; }
+TFJS_INLINE vf32 zero() { return vf32{}; }
+
+// The first n lanes, 0 <= n <= kLanes; the others are zero on load and untouched in memory on store. Nothing
+// behind p[n-1] is read or written.
+#if defined(__AVX512F__)
+TFJS_INLINE __mmask16 lane_mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+TFJS_INLINE vf32 load_first(const float* p, int64_t n) { return (vf32)_mm512_maskz_loadu_ps(lane_mask(n), p); }
+TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) { return (vi32)_mm512_maskz_loadu_epi32(lane_mask(n), p); }
+TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { _mm512_mask_storeu_ps(p, lane_mask(n), (__m512)v); }
+TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
+  _mm512_mask_storeu_epi32(p, lane_mask(n), (__m512i)v);
+}
+#elif defined(__AVX2__)
+TFJS_INLINE __m256i lane_mask(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+TFJS_INLINE vf32 load_first(const float* p, int64_t n) { return (vf32)_mm256_maskload_ps(p, lane_mask(n)); }
+TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) { return (vi32)_mm256_maskload_epi32(p, lane_mask(n)); }
+TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { _mm256_maskstore_ps(p, lane_mask(n), (__m256)v); }
+TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) { _mm256_maskstore_epi32(p, lane_mask(n), (__m256i)v); }
+#else
+TFJS_INLINE vf32 load_first(const float* p, int64_t n) {
+  vf32 v{};
+  std::memcpy(&v, p, static_cast<size_t>(n) * 4);
+  return v;
+}
+TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) {
+  vi32 v{};
+  std::memcpy(&v, p, static_cast<size_t>(n) * 4);
+  return v;
+}
+TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+#endif
+
+// a * b + c, in one rounding where the instruction set has FMA (the compiler contracts it).
+TFJS_INLINE vf32 fma(vf32 a, vf32 b, vf32 c) { return a * b + c; }
+
+TFJS_INLINE vf32 select(vi32 mask, vf32 yes, vf32 no) { return mask ? yes : no; }
+TFJS_INLINE vi32 bits(vf32 v) { return (vi32)v; }
+TFJS_INLINE vf32 from_bits(vi32 v) { return (vf32)v; }
+TFJS_INLINE vf32 to_float(vi32 v) { return __builtin_convertvector(v, vf32); }
+// Truncates towards zero; undefined outside of int32.
+TFJS_INLINE vi32 to_int(vf32 v) { return __builtin_convertvector(v, vi32); }
+TFJS_INLINE vf32 abs(vf32 v) { return from_bits(bits(v) & splat(int32_t{0x7fffffff})); }
+// NaN in either operand gives NaN, as Math.max and Math.min do.
+TFJS_INLINE vf32 max(vf32 a, vf32 b) {
+  const vf32 larger = a > b ? a : b;
+  return select(a != a, a, larger);
+}
+TFJS_INLINE vf32 min(vf32 a, vf32 b) {
+  const vf32 smaller = a < b ? a : b;
+  return select(a != a, a, smaller);
+}
+
+TFJS_INLINE vf32 sqrt(vf32 v) {
+#if defined(__AVX512F__)
+  return (vf32)_mm512_sqrt_ps((__m512)v);
+#elif defined(__AVX2__)
+  return (vf32)_mm256_sqrt_ps((__m256)v);
+#elif defined(__x86_64__) || defined(_M_X64)
+  return (vf32)_mm_sqrt_ps((__m128)v);
+#elif defined(__aarch64__)
+  return (vf32)vsqrtq_f32((float32x4_t)v);
+#endif
+}
+
+// Sum of the lanes, in a fixed order: halves, then halves of those.
+TFJS_INLINE float sum_lanes(vf32 v) {
+  float lane[kLanes];
+  store(lane, v);
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; i++) lane[i] += lane[i + width];
+  }
+  return lane[0];
+}
+
+}  // namespace tfjs::TFJS_ISA

@@ -1,0 +1,107 @@
+/**
+ * The one typed door to the C++ addon (`native/binding`).
+ *
+ * A kernel call goes through a shared `Float64Array`, the frame: op, tensors (address, dtype, shape) and
+ * parameters are written into it and `run()` reads them, which costs a tenth of passing typed arrays one by one.
+ */
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { nativeError } from './errors';
+
+/** What one line of `native/ops.def` declares: the op's name and its parameters, in the order of the frame. */
+export interface OpSpec {
+  readonly name: string;
+  readonly params: readonly string[];
+}
+
+/** The facts that the addon knows of itself and the CPU. */
+export interface AddonInfo {
+  /** The instruction set that runs: `baseline`, `avx2` or `avx512`. */
+  readonly isa: string;
+  /** All instruction sets that both the build and this CPU have, best last. */
+  readonly isas: readonly string[];
+  /** Threads that parallel work uses now. */
+  readonly threads: number;
+  /** What runs parallel work: `pool` or `openmp`. */
+  readonly executor: string;
+  /** Compiler and its version. */
+  readonly compiler: string;
+}
+
+/** What the addon exports. */
+interface Addon {
+  readonly ops: readonly OpSpec[];
+  readonly frame: Float64Array;
+  /** Chooses instruction set and thread count of the process; undefined leaves what is set. */
+  configure(isa: string | undefined, threads: number | undefined): void;
+  info(): AddonInfo;
+  /** Runs the op in the frame; returns undefined or why it failed. */
+  run(): string | undefined;
+  /** An uninitialised, 64-byte aligned buffer, and its address in frame[0]. */
+  allocate(bytes: number): ArrayBuffer;
+  /** The address of an array's first byte, valid while the array is alive and not transferred. */
+  addressOf(array: ArrayBufferView): number;
+}
+
+const root = join(__dirname, '..');
+
+/** `linux-x64-glibc`: what a prebuilt addon is made for, and the last part of its package's name. */
+export function platformName(): string {
+  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
+  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header;
+  return `linux-${process.arch}-${header?.glibcVersionRuntime ? 'glibc' : 'musl'}`;
+}
+
+function load(): { addon: Addon; file: string } {
+  const platform = platformName();
+  const require = createRequire(__filename);
+  const candidates = [
+    join(root, 'build', 'Release', 'tfjs_native.node'),
+    join(root, 'prebuilds', platform, 'tfjs_native.node'),
+    `@tfjs-native/${platform}`,
+  ];
+  const reasons: string[] = [];
+  for (const file of candidates) {
+    if (file.startsWith(root) && !existsSync(file)) {
+      reasons.push(`  ${file}: not there`);
+      continue;
+    }
+    try {
+      return { addon: require(file) as Addon, file: require.resolve(file) };
+    } catch (error) {
+      reasons.push(`  ${file}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  throw nativeError('ADDON_NOT_LOADED', `${platform}, Node ${process.version}`, reasons.join('\n'));
+}
+
+function positiveInteger(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1024) {
+    throw nativeError('INVALID_ARGUMENT', name, text, 'a whole number from 1 to 1024');
+  }
+  return value;
+}
+
+const loaded = load();
+/** The addon's file. */
+export const addonFile = loaded.file;
+/** The addon itself. Only `src/backend` and `src/compiler` may use it. */
+export const addon = loaded.addon;
+
+const wantedIsa = process.env.TFJS_NATIVE_ISA || undefined;
+if (wantedIsa && !addon.info().isas.includes(wantedIsa)) {
+  throw nativeError('ISA_UNAVAILABLE', wantedIsa, addon.info().isas.join(', '));
+}
+addon.configure(wantedIsa, positiveInteger('TFJS_NATIVE_THREADS', process.env.TFJS_NATIVE_THREADS));
+
+/**
+ * Sets how many threads parallel work of this process uses.
+ * @param threads 1 to 1024; more than the CPU's cores is allowed and rarely helps.
+ * @throws TfjsNativeError INVALID_ARGUMENT
+ */
+export function setThreads(threads: number): void {
+  addon.configure(undefined, positiveInteger('threads', String(threads)));
+}

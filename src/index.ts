@@ -1,0 +1,4 @@
+import './backend/register';
+
+export * from '@tensorflow/tfjs-core';
+export * from '@tensorflow/tfjs-layers';
