@@ -53,7 +53,8 @@ napi_value run(napi_env env, napi_callback_info) {
   from += 3;
   const char* failure = nullptr;
   Tensor tensors[kMaxTensors];
-  if (static_cast<int32_t>(op) < 0 || op >= Op::Count || inputs < 0 || outputs < 0 || inputs + outputs > kMaxTensors) {
+  if (static_cast<int32_t>(op) < 0 || op >= Op::Count || inputs < 0 || outputs < 0 ||
+      inputs + outputs > kMaxTensors) {
     failure = "malformed call";
   } else {
     for (int i = 0; i < inputs + outputs; i++) tensors[i] = read_tensor(from);
@@ -76,10 +77,13 @@ Napi::Value allocate(const Napi::CallbackInfo& info) {
   try {
     memory = aligned_acquire(static_cast<size_t>(wanted));
   } catch (const std::bad_alloc&) {
-    throw Napi::RangeError::New(info.Env(), "Out of memory: cannot allocate " + std::to_string(static_cast<size_t>(wanted)) + " bytes for a tensor");
+    throw Napi::RangeError::New(info.Env(), "Out of memory: cannot allocate " +
+                                                std::to_string(static_cast<size_t>(wanted)) +
+                                                " bytes for a tensor");
   }
   napi_status status = napi_create_external_arraybuffer(
-      info.Env(), memory, static_cast<size_t>(wanted), [](napi_env, void* data, void*) { aligned_release(data); }, nullptr, &buffer);
+      info.Env(), memory, static_cast<size_t>(wanted),
+      [](napi_env, void* data, void*) { aligned_release(data); }, nullptr, &buffer);
   if (status != napi_ok) {
     // Electron forbids memory from outside of its heap.
     aligned_release(memory);
@@ -94,7 +98,8 @@ Napi::Value allocate(const Napi::CallbackInfo& info) {
 Napi::Value address_of(const Napi::CallbackInfo& info) {
   const Napi::TypedArray array = info[0].As<Napi::TypedArray>();
   const char* start = static_cast<const char*>(array.ArrayBuffer().Data());
-  return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(start + array.ByteOffset())));
+  return Napi::Number::New(info.Env(),
+                           static_cast<double>(reinterpret_cast<uintptr_t>(start + array.ByteOffset())));
 }
 
 Napi::Value configure(const Napi::CallbackInfo& info) {

@@ -26,7 +26,8 @@ struct Registers {
 
 Registers cpuid(uint32_t leaf) {
   Registers r;
-  if (leaf <= __get_cpuid_max(leaf & 0x80000000u, nullptr)) __cpuid_count(leaf, 0, r.eax, r.ebx, r.ecx, r.edx);
+  if (leaf <= __get_cpuid_max(leaf & 0x80000000u, nullptr))
+    __cpuid_count(leaf, 0, r.eax, r.ebx, r.ecx, r.edx);
   return r;
 }
 
@@ -68,7 +69,8 @@ int affine_cores() {
   std::set<std::string> cores;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
     if (!CPU_ISSET(cpu, &mask)) continue;
-    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) +
+                       "/topology/thread_siblings_list");
     std::string siblings;
     if (!std::getline(file, siblings)) siblings = "cpu" + std::to_string(cpu);
     cores.insert(siblings);

@@ -11,16 +11,23 @@ namespace tfjs {
 #define TFJS_REAL_FIELD(name) float name;
 #define TFJS_DECODE_INT(name) p.name = static_cast<int64_t>(*from++);
 #define TFJS_DECODE_REAL(name) p.name = static_cast<float>(*from++);
+#define TFJS_ENCODE(name) *to++ = static_cast<double>(name);
 #define TFJS_FIELD_NAME(name) #name ","
-#define TFJS_PARAMS(Struct, LIST)                                            \
-  struct Struct {                                                            \
-    LIST(TFJS_INT_FIELD, TFJS_REAL_FIELD)                                    \
-    static constexpr const char* kNames = "" LIST(TFJS_FIELD_NAME, TFJS_FIELD_NAME); \
+#define TFJS_PARAMS(Struct, LIST)                                                             \
+  struct Struct {                                                                             \
+    LIST(TFJS_INT_FIELD, TFJS_REAL_FIELD)                                                     \
+    static constexpr const char* kNames = "" LIST(TFJS_FIELD_NAME, TFJS_FIELD_NAME);          \
     [[gnu::always_inline]] static inline Struct decode([[maybe_unused]] const double* from) { \
-      Struct p;                                                              \
-      LIST(TFJS_DECODE_INT, TFJS_DECODE_REAL)                                \
-      return p;                                                              \
-    }                                                                        \
+      Struct p;                                                                               \
+      LIST(TFJS_DECODE_INT, TFJS_DECODE_REAL)                                                 \
+      return p;                                                                               \
+    }                                                                                         \
+    /* Writes the fields where decode() reads them; returns how many. */                      \
+    int encode(double* to) const {                                                            \
+      [[maybe_unused]] double* const from = to;                                               \
+      LIST(TFJS_ENCODE, TFJS_ENCODE)                                                          \
+      return static_cast<int>(to - from);                                                     \
+    }                                                                                         \
   };
 
 TFJS_PARAMS(NoParams, NO_PARAMS)

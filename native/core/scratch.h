@@ -1,4 +1,5 @@
-// Scratch memory of a kernel: bump allocation from blocks that each thread keeps, released when the scope ends.
+// Scratch memory of a kernel: bump allocation from blocks that each thread keeps, released when the scope
+// ends.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -16,7 +16,9 @@ struct Tensor {
   int64_t dims[kMaxRank];
 
   template <class T>
-  [[gnu::always_inline]] T* as() const { return static_cast<T*>(data); }
+  [[gnu::always_inline]] T* as() const {
+    return static_cast<T*>(data);
+  }
   [[gnu::always_inline]] float* f32() const { return static_cast<float*>(data); }
   [[gnu::always_inline]] int32_t* i32() const { return static_cast<int32_t*>(data); }
   [[gnu::always_inline]] uint8_t* u8() const { return static_cast<uint8_t*>(data); }

@@ -46,20 +46,31 @@ TFJS_INLINE vf32 zero() { return vf32{}; }
 // behind p[n-1] is read or written.
 #if defined(__AVX512F__)
 TFJS_INLINE __mmask16 lane_mask(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
-TFJS_INLINE vf32 load_first(const float* p, int64_t n) { return (vf32)_mm512_maskz_loadu_ps(lane_mask(n), p); }
-TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) { return (vi32)_mm512_maskz_loadu_epi32(lane_mask(n), p); }
-TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { _mm512_mask_storeu_ps(p, lane_mask(n), (__m512)v); }
+TFJS_INLINE vf32 load_first(const float* p, int64_t n) {
+  return (vf32)_mm512_maskz_loadu_ps(lane_mask(n), p);
+}
+TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) {
+  return (vi32)_mm512_maskz_loadu_epi32(lane_mask(n), p);
+}
+TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) {
+  _mm512_mask_storeu_ps(p, lane_mask(n), (__m512)v);
+}
 TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
   _mm512_mask_storeu_epi32(p, lane_mask(n), (__m512i)v);
 }
 #elif defined(__AVX2__)
 TFJS_INLINE __m256i lane_mask(int64_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 TFJS_INLINE vf32 load_first(const float* p, int64_t n) { return (vf32)_mm256_maskload_ps(p, lane_mask(n)); }
-TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) { return (vi32)_mm256_maskload_epi32(p, lane_mask(n)); }
+TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) {
+  return (vi32)_mm256_maskload_epi32(p, lane_mask(n));
+}
 TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { _mm256_maskstore_ps(p, lane_mask(n), (__m256)v); }
-TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) { _mm256_maskstore_epi32(p, lane_mask(n), (__m256i)v); }
+TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
+  _mm256_maskstore_epi32(p, lane_mask(n), (__m256i)v);
+}
 #else
 TFJS_INLINE vf32 load_first(const float* p, int64_t n) {
   vf32 v{};
@@ -72,7 +83,9 @@ TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) {
   return v;
 }
 TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
-TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
+  std::memcpy(p, &v, static_cast<size_t>(n) * 4);
+}
 #endif
 
 // a * b + c, in one rounding where the instruction set has FMA (the compiler contracts it).
