@@ -1,0 +1,56 @@
+// Times contenders in turns, in one run on the same cores: noise of the machine meets both alike.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** A contender in a process of its own, speaking the protocol of contender.mjs. */
+class Contender {
+  constructor(command, args, env) {
+    this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    let errors = '';
+    this.child.stderr.on('data', (text) => {
+      errors += text;
+    });
+    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+    this.explain = () => `${command} ${args.join(' ')} ended early:\n${errors}`;
+  }
+  async answer() {
+    for (;;) {
+      const { value, done } = await this.lines.next();
+      if (done) throw new Error(this.explain());
+      if (value.startsWith('{')) return JSON.parse(value);
+    }
+  }
+  async run(steps) {
+    this.child.stdin.write(`${steps}\n`);
+    return (await this.answer()).ms;
+  }
+}
+
+export function summary(ms) {
+  const sorted = [...ms].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { min: sorted[0], median, n: sorted.length };
+}
+
+/**
+ * @param sides [{ name, command, args, env }]; the first is ours
+ * @returns a figure per side, with `ratio` = its median divided by ours
+ */
+export async function duel(sides, { rounds, steps }) {
+  const contenders = [];
+  for (const side of sides) {
+    const contender = new Contender(side.command, side.args, side.env);
+    const { ready, info } = await contender.answer();
+    contenders.push({ ...side, contender, ready, info, ms: [] });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const each of contenders) each.ms.push(...(await each.contender.run(steps)));
+  }
+  for (const { contender } of contenders) contender.child.kill();
+  const ours = summary(contenders[0].ms);
+  return contenders.map(({ name, ready, info, ms }) => {
+    const figure = summary(ms);
+    return { name, version: ready, ...(info ? { isa: info.isa } : {}), ...figure, ratio: figure.median / ours.median };
+  });
+}

