@@ -117,4 +117,38 @@ shared(program.command('startup'))
     print('startup', figures, options.json);
   });
 
+program
+  .command('executor')
+  .description('what starting parallel work costs, the pool and OpenMP, alone and beside a neighbour that takes a core')
+  .option('--json', 'one JSON line a figure')
+  .action((options) => {
+    const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
+    const binaries = { pool: 'OFF', openmp: 'ON' };
+    for (const [executor, openmp] of Object.entries(binaries)) {
+      const build = join(root, `build-bench-${executor}`);
+      const configure = ['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', `-DTFJS_NATIVE_OPENMP=${openmp}`];
+      const made =
+        spawnSync('cmake', configure, quiet).status === 0 &&
+        spawnSync('cmake', ['--build', build, '--target', 'executor-bench', '-j', '2'], quiet).status === 0;
+      if (!made) fail(`${executor}: the build failed`);
+      binaries[executor] = join(build, 'executor-bench');
+    }
+    const variants = [
+      ['pool', {}],
+      ['openmp', {}],
+      ['openmp', { OMP_WAIT_POLICY: 'PASSIVE' }],
+    ];
+    for (const busy of [[], ['busy']]) {
+      for (const [executor, env] of variants) {
+        const run = spawnSync(binaries[executor], busy, { env: { ...process.env, ...env }, encoding: 'utf8' });
+        const f = { ...JSON.parse(run.stdout), ...env };
+        const name = `${executor} ${Object.values(env).join(' ')}`.padEnd(16);
+        const text =
+          `${name} ${f.busy ? 'beside a neighbour' : 'alone             '}  empty region ${f.empty} us (worst ${f.emptyWorst}), ` +
+          `two tasks of 100 us: ${f.work100} us (worst ${f.work100Worst})`;
+        console.log(options.json ? JSON.stringify(f) : text);
+      }
+    }
+  });
+
 await program.parseAsync();
