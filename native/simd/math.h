@@ -98,7 +98,8 @@ TFJS_INLINE vf32 expm1(vf32 x) {
   // 2^n p + (2^n - 1), halved until the end because 2^128 is out of range.
   const vf32 scale = math::power_of_two(n - 1);
   const vf32 half = fma(scale, p, scale - 0.5f);
-  return select(x == 0.0f, x, half + half);
+  // Rounds to x below 2^-24, where halves may be flushed to zero.
+  return select(abs(x) < 5e-8f, x, half + half);
 }
 
 // ln(x), within 0.9 ulp; -infinity at zero, NaN below.
