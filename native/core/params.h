@@ -32,4 +32,8 @@ namespace tfjs {
 
 TFJS_PARAMS(NoParams, NO_PARAMS)
 
+// Dimension i of the output is dimension perm_i of the input; those from the rank on are ignored.
+#define TRANSPOSE_PARAMS(I, F) I(perm0) I(perm1) I(perm2) I(perm3) I(perm4) I(perm5) I(perm6) I(perm7)
+TFJS_PARAMS(TransposeParams, TRANSPOSE_PARAMS)
+
 }  // namespace tfjs
