@@ -11,10 +11,12 @@ import {
 import '@tensorflow/tfjs-backend-cpu';
 import { elementwise } from './kernels/elementwise';
 import type { KernelCall, NativeKernels } from './kernels/kernel';
+import { softmax } from './kernels/softmax';
+import { transpose } from './kernels/transpose';
 import { NativeBackend } from './native-backend';
 
 /** Every native kernel by its TensorFlow.js name. */
-export const nativeKernels: NativeKernels = { ...elementwise };
+export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose };
 
 function withFallback(config: KernelConfig): KernelConfig {
   const native = nativeKernels[config.kernelName as keyof NativeKernels];
