@@ -36,4 +36,15 @@ TFJS_PARAMS(NoParams, NO_PARAMS)
 #define TRANSPOSE_PARAMS(I, F) I(perm0) I(perm1) I(perm2) I(perm3) I(perm4) I(perm5) I(perm6) I(perm7)
 TFJS_PARAMS(TransposeParams, TRANSPOSE_PARAMS)
 
+// Strides and dilations are at least 1. The padding is what lies before the first row and column; how much
+// follows the last ones is left to the output's shape. Negative padding crops.
+#define CONV2D_PARAMS(I, F) \
+  I(strideHeight) I(strideWidth) I(dilationHeight) I(dilationWidth) I(padTop) I(padLeft)
+TFJS_PARAMS(Conv2DParams, CONV2D_PARAMS)
+
+// What fused ops take as `activation`.
+enum class Activation : int64_t { Linear, Relu, Relu6, Elu, Prelu, LeakyRelu, Sigmoid, Count };
+#define FUSED_CONV2D_PARAMS(I, F) CONV2D_PARAMS(I, F) I(activation) F(leakyreluAlpha)
+TFJS_PARAMS(FusedConv2DParams, FUSED_CONV2D_PARAMS)
+
 }  // namespace tfjs
