@@ -11,8 +11,13 @@ const usage = `usage: node scripts/build-native.mjs [--cmake | --gyp] [options]
   --target NAME       tfjs_native (the default) or native-tests; may be repeated
   --openmp            run parallel work on OpenMP instead of the pool; into build-openmp; needs CMake
   --sanitize NAMES    sanitizers, as -fsanitize takes them; needs CMake
-  --flags FLAGS       compiler flags, added last`;
+  --flags=FLAGS       compiler flags, added last`;
 
+/** @typedef {import('./native-builders.mjs').Target} Target */
+/**
+ * @typedef {{ cmake?: boolean, gyp?: boolean, out?: string, target?: Target[], openmp?: boolean, sanitize?: string,
+ *   flags?: string, help?: boolean }} Values
+ */
 const options = /** @type {const} */ ({
   cmake: { type: 'boolean' },
   gyp: { type: 'boolean' },
@@ -25,14 +30,13 @@ const options = /** @type {const} */ ({
 });
 
 try {
-  const { values } = parseArgs({ options });
+  const values = /** @type {Values} */ (parseArgs({ options }).values);
   if (values.help) {
     console.log(usage);
   } else {
-    const { cmake, gyp, openmp, sanitize, flags, out = openmp ? 'build-openmp' : undefined } = values;
+    const { cmake, gyp, openmp, sanitize, flags, target: targets } = values;
     const builder = cmake ? 'cmake' : gyp ? 'gyp' : undefined;
-    /** @typedef {import('./native-builders.mjs').Target} Target */
-    const targets = /** @type {Target[] | undefined} */ (values.target);
+    const out = values.out ?? (openmp ? 'build-openmp' : undefined);
     await buildNative({ builder, out, targets, openmp, sanitize, flags });
   }
 } catch (error) {
