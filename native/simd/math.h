@@ -147,4 +147,47 @@ TFJS_INLINE vf32 tanh(vf32 x) {
   return select(a < 0.625f, near, math::copy_sign(far, x));
 }
 
+// ln(1 + e^x), within 1.7 ulp.
+TFJS_INLINE vf32 softplus(vf32 x) {
+  const vf32 positive = select(x < 0.0f, zero(), x);
+  return positive + log1p(exp(-abs(x)));
+}
+
+// The error function, within 1.1 ulp (coefficients by N. Juffa).
+TFJS_INLINE vf32 erf(vf32 x) {
+  const vf32 a = abs(x);
+  const vf32 s = x * x;
+  vf32 far = fma(splat(-1.72853470e-5f), a, splat(3.83197126e-4f));
+  const vf32 u = fma(splat(-3.88396438e-3f), a, splat(2.42546219e-2f));
+  far = fma(far, s, u);
+  far = fma(far, a, splat(-1.06777877e-1f));
+  far = fma(far, a, splat(-6.34846687e-1f));
+  far = fma(far, a, splat(-1.28717512e-1f));
+  // From 4 on the result rounds to 1; the polynomial turns round beyond.
+  far = select(a > 4.0f, splat(-20.0f), fma(far, a, -a));
+  vf32 near = splat(-5.96761703e-4f);
+  near = fma(near, s, splat(4.99119423e-3f));
+  near = fma(near, s, splat(-2.67681349e-2f));
+  near = fma(near, s, splat(1.12819925e-1f));
+  near = fma(near, s, splat(-3.76125336e-1f));
+  near = fma(near, s, splat(1.28379166e-1f));
+  near = fma(near, x, x);
+  return select(a > 0.927734375f, math::copy_sign(1.0f - exp(far), x), near);
+}
+
+// To a whole number: downwards, upwards, to the nearest with halves to the even one.
+#if defined(__AVX512F__)
+#define TFJS_TO_WHOLE(v, sse, neon) (vf32) _mm512_maskz_roundscale_ps(0xffff, (__m512)v, (sse) | _MM_FROUND_NO_EXC)
+#elif defined(__AVX2__)
+#define TFJS_TO_WHOLE(v, sse, neon) (vf32) _mm256_round_ps((__m256)v, (sse) | _MM_FROUND_NO_EXC)
+#elif defined(__x86_64__) || defined(_M_X64)
+#define TFJS_TO_WHOLE(v, sse, neon) (vf32) _mm_round_ps((__m128)v, (sse) | _MM_FROUND_NO_EXC)
+#elif defined(__aarch64__)
+#define TFJS_TO_WHOLE(v, sse, neon) (vf32) neon((float32x4_t)v)
+#endif
+TFJS_INLINE vf32 floor(vf32 v) { return TFJS_TO_WHOLE(v, _MM_FROUND_TO_NEG_INF, vrndmq_f32); }
+TFJS_INLINE vf32 ceil(vf32 v) { return TFJS_TO_WHOLE(v, _MM_FROUND_TO_POS_INF, vrndpq_f32); }
+TFJS_INLINE vf32 round_to_even(vf32 v) { return TFJS_TO_WHOLE(v, _MM_FROUND_TO_NEAREST_INT, vrndnq_f32); }
+#undef TFJS_TO_WHOLE
+
 }  // namespace tfjs::TFJS_ISA

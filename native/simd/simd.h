@@ -108,6 +108,19 @@ TFJS_INLINE vf32 min(vf32 a, vf32 b) {
   return select(a != a, a, smaller);
 }
 
+// Whether any lane of a mask is set.
+TFJS_INLINE bool any(vi32 mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#elif defined(__x86_64__) || defined(_M_X64)
+  return !_mm_testz_si128((__m128i)mask, (__m128i)mask);
+#elif defined(__aarch64__)
+  return vmaxvq_u32((uint32x4_t)mask) != 0;
+#endif
+}
+
 TFJS_INLINE vf32 sqrt(vf32 v) {
 #if defined(__AVX512F__)
   return (vf32)_mm512_sqrt_ps((__m512)v);
