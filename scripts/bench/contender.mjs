@@ -37,7 +37,9 @@ async function steps(count) {
 }
 await steps(50);
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
-console.log(JSON.stringify({ ready: `${name} ${version}`, info: name === 'tfjs-native' ? tf.info?.() : undefined }));
+console.log(
+  JSON.stringify({ ready: `${name} ${version}`, info: name === 'tfjs-native' ? tf.info?.() : undefined }),
+);
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify({ ms: await steps(Number(line)) }));
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /** A contender in a process of its own, speaking the protocol of contender.mjs. */
-class Contender {
+export class Contender {
   constructor(command, args, env) {
     this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
     let errors = '';
@@ -20,9 +20,10 @@ class Contender {
       if (value.startsWith('{')) return JSON.parse(value);
     }
   }
-  async run(steps) {
-    this.child.stdin.write(`${steps}\n`);
-    return (await this.answer()).ms;
+  /** Sends a line and gives what the contender answers. */
+  async ask(line) {
+    this.child.stdin.write(`${line}\n`);
+    return this.answer();
   }
 }
 
@@ -45,12 +46,18 @@ export async function duel(sides, { rounds, steps }) {
     contenders.push({ ...side, contender, ready, info, ms: [] });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const each of contenders) each.ms.push(...(await each.contender.run(steps)));
+    for (const each of contenders) each.ms.push(...(await each.contender.ask(steps)).ms);
   }
   for (const { contender } of contenders) contender.child.kill();
   const ours = summary(contenders[0].ms);
   return contenders.map(({ name, ready, info, ms }) => {
     const figure = summary(ms);
-    return { name, version: ready, ...(info ? { isa: info.isa } : {}), ...figure, ratio: figure.median / ours.median };
+    return {
+      name,
+      version: ready,
+      ...(info ? { isa: info.isa } : {}),
+      ...figure,
+      ratio: figure.median / ours.median,
+    };
   });
 }

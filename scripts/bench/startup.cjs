@@ -7,7 +7,10 @@ const { build } = require('./models.cjs');
 const [name, project] = process.argv.slice(2);
 const tf = createRequire(join(resolve(project), 'package.json'))(name);
 const model = build(tf, 'cnn');
-const x = tf.tensor4d(Float32Array.from({ length: 32 * 784 }, (_, i) => (i % 17) / 17), [32, 28, 28, 1]);
+const x = tf.tensor4d(
+  Float32Array.from({ length: 32 * 784 }, (_, i) => (i % 17) / 17),
+  [32, 28, 28, 1],
+);
 const y = tf.tensor1d(Float32Array.from({ length: 32 }, (_, i) => i % 10));
 // performance.now() counts from the start of the process.
 model.trainOnBatch(x, y).then(() => console.log(performance.now()));

@@ -1,0 +1,34 @@
+// The single-op comparisons: each layer of ops.json with each of its passes.
+import { readFileSync } from 'node:fs';
+
+const { layers } = JSON.parse(readFileSync(new URL('./ops.json', import.meta.url), 'utf8'));
+
+const defaultPasses = { conv: ['forward', 'input', 'filter'], depthwise: ['forward', 'input', 'filter'] };
+
+export const cases = layers.flatMap(({ passes, ...layer }) =>
+  (passes ?? defaultPasses[layer.kind] ?? ['forward']).map((pass) => ({ ...layer, pass })),
+);
+
+const outputSize = ({ in: [h, w], kernel, stride, pad }) =>
+  pad === 'same'
+    ? Math.ceil(h / stride) * Math.ceil(w / stride)
+    : (Math.floor((h - kernel) / stride) + 1) * (Math.floor((w - kernel) / stride) + 1);
+
+/** Floating-point operations of a case, two for a multiplication with addition; undefined where memory counts. */
+export function flops(item) {
+  if (item.kind === 'conv')
+    return 2 * item.batch * outputSize(item) * item.out * item.kernel ** 2 * item.in[2];
+  if (item.kind === 'depthwise') return 2 * item.batch * outputSize(item) * item.kernel ** 2 * item.in[2];
+  if (item.kind === 'matmul') return 2 * item.m * item.k * item.n;
+  return undefined;
+}
+
+export function title(item) {
+  const { net, kind, batch, kernel, stride, pad, pass } = item;
+  if (kind === 'matmul') {
+    return `${net} matmul ${item.m}x${item.k}x${item.n}${item.transposeA ? ' aT' : ''}${item.transposeB ? ' bT' : ''}`;
+  }
+  if (item.shape) return `${net} ${kind} ${item.shape.join('x')}`;
+  const shape = `${batch}x${item.in.join('x')}${item.out ? `->${item.out}` : ''}`;
+  return `${net} ${kind} ${shape} k${kernel} s${stride} ${pad ?? ''} ${pass}`;
+}

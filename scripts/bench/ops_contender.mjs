@@ -1,0 +1,100 @@
+// Ours in the comparison of single ops: answers each line {"case":i,"count":n} on stdin with the milliseconds of
+// n eager calls of case i, as ops_cases.mjs numbers them.
+import { createInterface } from 'node:readline';
+import * as tf from 'tfjs-native';
+import { cases } from './ops_cases.mjs';
+
+const run = (name, inputs, attrs) => tf.engine().runKernel(name, inputs, attrs);
+
+const makers = {
+  conv({ batch, in: [h, w, c], out, kernel, stride, pad, pass }) {
+    const x = tf.randomNormal([batch, h, w, c]);
+    const filter = tf.randomNormal([kernel, kernel, c, out]);
+    const dy = tf.onesLike(tf.conv2d(x, filter, stride, pad));
+    const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dimRoundingMode: undefined };
+    if (pass === 'forward') return () => tf.conv2d(x, filter, stride, pad);
+    if (pass === 'input')
+      return () => run('Conv2DBackpropInput', { dy, filter }, { ...attrs, inputShape: x.shape });
+    return () => run('Conv2DBackpropFilter', { x, dy }, { ...attrs, filterShape: filter.shape });
+  },
+  depthwise({ batch, in: [h, w, c], kernel, stride, pad, pass }) {
+    const x = tf.randomNormal([batch, h, w, c]);
+    const filter = tf.randomNormal([kernel, kernel, c, 1]);
+    const dy = tf.onesLike(tf.depthwiseConv2d(x, filter, stride, pad));
+    const attrs = { strides: [stride, stride], pad, dilations: [1, 1], dimRoundingMode: undefined };
+    if (pass === 'forward') return () => tf.depthwiseConv2d(x, filter, stride, pad);
+    if (pass === 'input') {
+      return () =>
+        run('DepthwiseConv2dNativeBackpropInput', { dy, filter }, { ...attrs, inputShape: x.shape });
+    }
+    return () =>
+      run('DepthwiseConv2dNativeBackpropFilter', { x, dy }, { ...attrs, filterShape: filter.shape });
+  },
+  matmul({ m, k, n, transposeA = false, transposeB = false }) {
+    const a = tf.randomNormal(transposeA ? [k, m] : [m, k]);
+    const b = tf.randomNormal(transposeB ? [n, k] : [k, n]);
+    return () => tf.matMul(a, b, transposeA, transposeB);
+  },
+  maxpool: (layer) => pool('MaxPool', layer),
+  avgpool: (layer) => pool('AvgPool', layer),
+  relu: ({ shape }) => unary(shape, tf.relu),
+  sigmoid: ({ shape }) => unary(shape, tf.sigmoid),
+  tanh: ({ shape }) => unary(shape, tf.tanh),
+  exp: ({ shape }) => unary(shape, tf.exp),
+  softmax: ({ shape }) => unary(shape, tf.softmax),
+  transpose: ({ shape }) => unary(shape, tf.transpose),
+  sum: ({ shape }) => unary(shape, (x) => tf.sum(x, 1)),
+  sumRows: ({ shape }) => unary(shape, (x) => tf.sum(x, 0)),
+  add: ({ shape }) => binary(shape, shape, tf.add),
+  multiply: ({ shape }) => binary(shape, shape, tf.mul),
+  biasAdd: ({ shape }) => binary(shape, shape.slice(1), tf.add),
+};
+
+function pool(name, { batch, in: [h, w, c], kernel, stride, pass }) {
+  const x = tf.randomNormal([batch, h, w, c]);
+  const attrs = {
+    filterSize: [kernel, kernel],
+    strides: [stride, stride],
+    pad: 'valid',
+    dimRoundingMode: undefined,
+  };
+  const y = run(name, { x }, attrs);
+  const dy = tf.randomNormal(y.shape);
+  if (pass === 'forward') return () => run(name, { x }, attrs);
+  if (name === 'AvgPool') return () => run('AvgPoolGrad', { dy, input: x }, attrs);
+  return () => run('MaxPoolGrad', { dy, input: x, output: y }, attrs);
+}
+
+function unary(shape, op) {
+  const x = tf.randomNormal(shape);
+  return () => op(x);
+}
+
+function binary(shapeA, shapeB, op) {
+  const a = tf.randomNormal(shapeA);
+  const b = tf.randomNormal(shapeB);
+  return () => op(a, b);
+}
+
+let current = -1;
+let call;
+tf.engine().startScope();
+console.log(JSON.stringify({ ready: `tfjs-native ${tf.version['tfjs-native']}`, info: tf.info() }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const { case: index, count } = JSON.parse(line);
+  if (index !== current) {
+    tf.engine().endScope();
+    tf.engine().startScope();
+    call = makers[cases[index].kind](cases[index]);
+    current = index;
+  }
+  const ms = [];
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    const y = call();
+    ms.push(performance.now() - start);
+    tf.dispose(y);
+  }
+  console.log(JSON.stringify({ ms }));
+}
+process.exit(0);
