@@ -1,11 +1,9 @@
 #include "gemm/micro_kernel.h"
 
 #if defined(__clang__)
-#define TFJS_UNROLL _Pragma("unroll")
 // Clang spills accumulators around prefetches.
 #define TFJS_PREFETCH(p)
 #else
-#define TFJS_UNROLL _Pragma("GCC unroll 16")
 #define TFJS_PREFETCH(p) __builtin_prefetch(p)
 #endif
 

@@ -13,6 +13,13 @@
 
 #define TFJS_INLINE [[gnu::always_inline]] static inline
 
+// Before a loop of constant length over registers, so that its arrays become registers.
+#if defined(__clang__)
+#define TFJS_UNROLL _Pragma("unroll")
+#else
+#define TFJS_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace tfjs::TFJS_ISA {
 
 #if defined(__AVX512F__)

@@ -18,8 +18,7 @@ TFJS_INLINE vf32 exchanged(vf32 a, vf32 b, std::integer_sequence<int, kLane...>)
 template <int kWidth>
 TFJS_INLINE void exchange(vf32* row) {
   constexpr std::make_integer_sequence<int, kLanes> lanes{};
-#pragma GCC unroll 16
-  for (int i = 0; i < kLanes; i++) {
+  TFJS_UNROLL for (int i = 0; i < kLanes; i++) {
     if ((i & kWidth) != 0) continue;
     const vf32 a = row[i], b = row[i + kWidth];
     row[i] = exchanged<kWidth, false>(a, b, lanes);
@@ -36,11 +35,9 @@ TFJS_INLINE void transpose_tile(const float* from, int64_t from_stride, float* t
                                 int64_t rows, int64_t columns) {
   if (rows == kLanes && columns == kLanes) {
     vf32 row[kLanes];
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; i++) row[i] = load(from + i * from_stride);
+    TFJS_UNROLL for (int i = 0; i < kLanes; i++) row[i] = load(from + i * from_stride);
     detail::exchange<kLanes / 2>(row);
-#pragma GCC unroll 16
-    for (int j = 0; j < kLanes; j++) store(to + j * to_stride, row[j]);
+    TFJS_UNROLL for (int j = 0; j < kLanes; j++) store(to + j * to_stride, row[j]);
   } else if constexpr (kLanes == 4) {
     // Without masked loads element by element is as fast.
     for (int64_t j = 0; j < columns; j++) {
@@ -48,14 +45,12 @@ TFJS_INLINE void transpose_tile(const float* from, int64_t from_stride, float* t
     }
   } else {
     vf32 row[kLanes];
-#pragma GCC unroll 16
-    for (int i = 0; i < kLanes; i++) {
+    TFJS_UNROLL for (int i = 0; i < kLanes; i++) {
       row[i] = zero();
       if (i < rows) row[i] = load_first(from + i * from_stride, columns);
     }
     detail::exchange<kLanes / 2>(row);
-#pragma GCC unroll 16
-    for (int j = 0; j < kLanes; j++) {
+    TFJS_UNROLL for (int j = 0; j < kLanes; j++) {
       if (j < columns) store_first(to + j * to_stride, row[j], rows);
     }
   }
