@@ -32,6 +32,16 @@ namespace tfjs {
 
 TFJS_PARAMS(NoParams, NO_PARAMS)
 
+#define ALPHA_PARAMS(I, F) F(alpha)
+TFJS_PARAMS(AlphaParams, ALPHA_PARAMS)
+
+#define CLIP_BY_VALUE_PARAMS(I, F) F(clipValueMin) F(clipValueMax)
+TFJS_PARAMS(ClipByValueParams, CLIP_BY_VALUE_PARAMS)
+
+// pattern: the bits of the value, in the output's dtype.
+#define FILL_PARAMS(I, F) I(pattern)
+TFJS_PARAMS(FillParams, FILL_PARAMS)
+
 // Dimension i of the output is dimension perm_i of the input; those from the rank on are ignored.
 #define TRANSPOSE_PARAMS(I, F) I(perm0) I(perm1) I(perm2) I(perm3) I(perm4) I(perm5) I(perm6) I(perm7)
 TFJS_PARAMS(TransposeParams, TRANSPOSE_PARAMS)
@@ -46,5 +56,10 @@ TFJS_PARAMS(Conv2DParams, CONV2D_PARAMS)
 enum class Activation : int64_t { Linear, Relu, Relu6, Elu, Prelu, LeakyRelu, Sigmoid, Count };
 #define FUSED_CONV2D_PARAMS(I, F) CONV2D_PARAMS(I, F) I(activation) F(leakyreluAlpha)
 TFJS_PARAMS(FusedConv2DParams, FUSED_CONV2D_PARAMS)
+
+// Windows and strides are at least 1; the padding as above.
+#define POOL_PARAMS(I, F) \
+  I(windowHeight) I(windowWidth) I(strideHeight) I(strideWidth) I(padTop) I(padLeft)
+TFJS_PARAMS(PoolParams, POOL_PARAMS)
 
 }  // namespace tfjs

@@ -1,11 +1,73 @@
 /** The parameters of each native op, by the names that `native/core/params.h` gives them. */
 type None = Readonly<Record<never, number>>;
+type Alpha = Readonly<Record<'alpha', number>>;
+
+type Pool = Readonly<
+  Record<'windowHeight' | 'windowWidth' | 'strideHeight' | 'strideWidth' | 'padTop' | 'padLeft', number>
+>;
 
 export interface OpParams {
   Relu: None;
+  Relu6: None;
+  Elu: None;
+  Selu: None;
+  Sigmoid: None;
+  Tanh: None;
+  Softplus: None;
+  Exp: None;
+  Expm1: None;
+  Log: None;
+  Log1p: None;
+  Sqrt: None;
+  Rsqrt: None;
+  Reciprocal: None;
   Square: None;
+  Abs: None;
+  Neg: None;
+  Sign: None;
+  Floor: None;
+  Ceil: None;
+  Round: None;
+  Erf: None;
+  IsNan: None;
+  IsInf: None;
+  IsFinite: None;
+  LogicalNot: None;
+  LeakyRelu: Alpha;
+  Step: Alpha;
+  ClipByValue: Readonly<Record<'clipValueMin' | 'clipValueMax', number>>;
+  Add: None;
+  Sub: None;
+  Multiply: None;
+  RealDiv: None;
+  Maximum: None;
+  Minimum: None;
+  SquaredDifference: None;
+  FloorDiv: None;
+  Mod: None;
+  Pow: None;
+  Prelu: None;
+  EluGrad: None;
+  AddN: None;
+  Equal: None;
+  NotEqual: None;
+  Greater: None;
+  GreaterEqual: None;
+  Less: None;
+  LessEqual: None;
+  LogicalAnd: None;
+  LogicalOr: None;
+  Select: None;
+  Cast: None;
+  ZerosLike: None;
+  OnesLike: None;
+  Fill: Readonly<Record<'pattern', number>>;
   Softmax: None;
   Transpose: Readonly<Record<`perm${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
+  MaxPool: Pool;
+  AvgPool: Pool;
+  MaxPoolGrad: Pool;
+  AvgPoolGrad: Pool;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */

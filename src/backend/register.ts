@@ -11,19 +11,21 @@ import {
 import '@tensorflow/tfjs-backend-cpu';
 import { elementwise } from './kernels/elementwise';
 import type { KernelCall, NativeKernels } from './kernels/kernel';
+import { pooling } from './kernels/pool';
 import { softmax } from './kernels/softmax';
 import { transpose } from './kernels/transpose';
-import { NativeBackend } from './native-backend';
+import { fitsFrame, NativeBackend } from './native-backend';
 
 /** Every native kernel by its TensorFlow.js name. */
-export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose };
+export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose, ...pooling };
 
 function withFallback(config: KernelConfig): KernelConfig {
   const native = nativeKernels[config.kernelName as keyof NativeKernels];
   const registered = { ...config, backendName: 'native' };
   if (native === undefined) return registered;
   const fallback = config.kernelFunc;
-  const kernelFunc: KernelFunc = (call) => native(call as unknown as KernelCall) ?? fallback(call);
+  const kernelFunc: KernelFunc = (call) =>
+    (fitsFrame(call.inputs) ? native(call as unknown as KernelCall) : undefined) ?? fallback(call);
   return { ...registered, kernelFunc };
 }
 

@@ -1,0 +1,418 @@
+// Max and average pooling of images [batch, height, width, channels], and their gradients.
+#include "core/params.h"
+#include "core/scratch.h"
+#include "core/tensor.h"
+#include "parallel/parallel.h"
+#include "simd/simd.h"
+
+namespace tfjs::TFJS_ISA {
+namespace {
+
+constexpr float kMinusInfinity = -__builtin_inff();
+
+TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+TFJS_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+// floor(a / b) for b > 0.
+TFJS_INLINE int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+// One axis of the image and the windows that slide over it.
+struct Axis {
+  int64_t length, out, window, stride, pad;
+
+  // The input cells under window number o: [begin, end).
+  [[gnu::always_inline]] int64_t begin(int64_t o) const {
+    return smaller(larger(o * stride - pad, 0), length);
+  }
+  [[gnu::always_inline]] int64_t end(int64_t o) const {
+    return larger(smaller(o * stride - pad + window, length), begin(o));
+  }
+  // The windows that input cell i lies under: [first, behind_last).
+  [[gnu::always_inline]] int64_t first(int64_t i) const {
+    return larger(floor_div(i + pad - window, stride) + 1, 0);
+  }
+  [[gnu::always_inline]] int64_t behind_last(int64_t i) const {
+    return smaller(floor_div(i + pad, stride) + 1, out);
+  }
+};
+
+struct Geometry {
+  int64_t batch, channels;
+  Axis rows, cols;
+
+  [[gnu::always_inline]] int64_t image() const { return rows.length * row(); }
+  [[gnu::always_inline]] int64_t row() const { return cols.length * channels; }
+  [[gnu::always_inline]] int64_t out_image() const { return rows.out * out_row(); }
+  [[gnu::always_inline]] int64_t out_row() const { return cols.out * channels; }
+};
+
+// False for parameters or shapes that do not fit together.
+TFJS_INLINE bool read_geometry(const Tensor& x, const Tensor& y, const double* params, Geometry& g) {
+  const PoolParams p = PoolParams::decode(params);
+  if (x.rank != 4 || y.rank != 4 || x.dims[0] != y.dims[0] || x.dims[3] != y.dims[3]) return false;
+  if (p.windowHeight < 1 || p.windowWidth < 1 || p.strideHeight < 1 || p.strideWidth < 1) return false;
+  g.batch = x.dims[0];
+  g.channels = x.dims[3];
+  g.rows = {x.dims[1], y.dims[1], p.windowHeight, p.strideHeight, p.padTop};
+  g.cols = {x.dims[2], y.dims[2], p.windowWidth, p.strideWidth, p.padLeft};
+  return true;
+}
+
+// The largest of the numbers in a window; NaN is passed over, as the JavaScript kernel does.
+struct MaxPooling {
+  static constexpr float kStart = kMinusInfinity;
+  template <class V>
+  [[gnu::always_inline]] V combine(V so_far, V next) const {
+    return next > so_far ? next : so_far;
+  }
+  template <class V>
+  [[gnu::always_inline]] V add(V so_far, V next) const {
+    return combine(so_far, next);
+  }
+  template <class V>
+  [[gnu::always_inline]] V finish(V value, int64_t) const {
+    return value;
+  }
+};
+
+// The mean of the cells in a window, those of the padding not counted. Cells are scaled by a power of two
+// first: that changes no digit, and a sum of huge numbers cannot overflow.
+struct AvgPooling {
+  static constexpr float kStart = 0;
+  float scale;
+
+  explicit AvgPooling(int64_t cells) : scale(1) {
+    for (int64_t n = 1; n < cells; n *= 2) scale /= 2;
+  }
+  template <class V>
+  [[gnu::always_inline]] V combine(V so_far, V next) const {
+    return so_far + next;
+  }
+  template <class V>
+  [[gnu::always_inline]] V add(V so_far, V next) const {
+    return so_far + next * scale;
+  }
+  template <class V>
+  [[gnu::always_inline]] V finish(V value, int64_t cells) const {
+    return value / (static_cast<float>(cells) * scale);
+  }
+};
+
+// One window, kVectors vectors of channels.
+template <int kVectors, class Pooling>
+TFJS_INLINE void pool_window(const Pooling& pooling, const float* x, int64_t row_stride, int64_t channels,
+                             int64_t rows, int64_t cols, float* y) {
+  vf32 value[kVectors];
+  for (int v = 0; v < kVectors; v++) value[v] = splat(Pooling::kStart);
+  for (int64_t r = 0; r < rows; r++, x += row_stride) {
+    const float* cell = x;
+    for (int64_t c = 0; c < cols; c++, cell += channels) {
+      for (int v = 0; v < kVectors; v++) value[v] = pooling.add(value[v], load(cell + v * kLanes));
+    }
+  }
+  for (int v = 0; v < kVectors; v++) store(y + v * kLanes, pooling.finish(value[v], rows * cols));
+}
+
+// All channels, at least kLanes of them, of one window.
+template <class Pooling>
+TFJS_INLINE void pool_cell(const Pooling& pooling, const float* x, int64_t row_stride, int64_t channels,
+                           int64_t rows, int64_t cols, float* y) {
+  int64_t c = 0;
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
+    pool_window<4>(pooling, x + c, row_stride, channels, rows, cols, y + c);
+  }
+  for (; c + 2 * kLanes <= channels; c += 2 * kLanes) {
+    pool_window<2>(pooling, x + c, row_stride, channels, rows, cols, y + c);
+  }
+  for (; c < channels; c += kLanes) {
+    // The last vector may overlap the one before: the same values are stored twice.
+    const int64_t at = smaller(c, channels - kLanes);
+    pool_window<1>(pooling, x + at, row_stride, channels, rows, cols, y + at);
+  }
+}
+
+template <class Pooling>
+TFJS_INLINE void pool_row(const Pooling& pooling, const Geometry& g, const float* image, int64_t out,
+                          float* y) {
+  const int64_t begin = g.rows.begin(out), rows = g.rows.end(out) - begin;
+  for (int64_t o = 0; o < g.cols.out; o++, y += g.channels) {
+    const int64_t from = g.cols.begin(o), cols = g.cols.end(o) - from;
+    const float* x = image + begin * g.row() + from * g.channels;
+    if (rows == 2 && cols == 2) {
+      pool_cell(pooling, x, g.row(), g.channels, 2, 2, y);
+    } else {
+      pool_cell(pooling, x, g.row(), g.channels, rows, cols, y);
+    }
+  }
+}
+
+// The same for fewer channels than a vector has lanes: first the rows under the window into one row with its
+// padding, all columns and channels in a stretch, then along that.
+template <class Pooling>
+TFJS_INLINE void pool_row_few_channels(const Pooling& pooling, const Geometry& g, const float* image,
+                                       int64_t out, float* y) {
+  const int64_t begin = g.rows.begin(out), rows = g.rows.end(out) - begin;
+  const int64_t corner = -g.cols.pad, behind = corner + (g.cols.out - 1) * g.cols.stride + g.cols.window;
+  const int64_t from = smaller(larger(corner, 0), g.cols.length);
+  const int64_t to = larger(smaller(behind, g.cols.length), from);
+  Scratch scratch;
+  const int64_t width = (behind - corner) * g.channels;
+  float* across = scratch.get<float>(width);
+  const int64_t left = smaller((from - corner) * g.channels, width);
+  const int64_t right = smaller((to - corner) * g.channels, width);
+  for (int64_t i = 0; i < left; i++) across[i] = Pooling::kStart;
+  for (int64_t i = right; i < width; i++) across[i] = Pooling::kStart;
+  const float* x = image + begin * g.row() + from * g.channels - left;
+  int64_t i = left;
+  for (; i + kLanes <= right; i += kLanes) {
+    vf32 value = splat(Pooling::kStart);
+    for (int64_t r = 0; r < rows; r++) value = pooling.add(value, load(x + r * g.row() + i));
+    store(across + i, value);
+  }
+  for (; i < right; i++) {
+    float value = Pooling::kStart;
+    for (int64_t r = 0; r < rows; r++) value = pooling.add(value, x[r * g.row() + i]);
+    across[i] = value;
+  }
+
+  const int64_t step = g.cols.stride * g.channels;
+  i = 0;
+  if (g.cols.stride == 1) {
+    for (; i + kLanes <= g.out_row(); i += kLanes) {
+      vf32 value = load(across + i);
+      for (int64_t c = 1; c < g.cols.window; c++)
+        value = pooling.combine(value, load(across + i + c * g.channels));
+      store(y + i, value);
+    }
+  }
+  for (int64_t o = i / g.channels; o < g.cols.out; o++) {
+    for (int64_t c = 0; c < g.channels; c++) {
+      const float* cell = across + o * step + c;
+      float value = *cell;
+      for (int64_t w = 1; w < g.cols.window; w++) value = pooling.combine(value, cell[w * g.channels]);
+      y[o * g.channels + c] = value;
+    }
+  }
+  for (int64_t o = 0; o < g.cols.out; o++, y += g.channels) {
+    const int64_t cells = rows * (g.cols.end(o) - g.cols.begin(o));
+    for (int64_t c = 0; c < g.channels; c++) y[c] = pooling.finish(y[c], cells);
+  }
+}
+
+template <class Pooling>
+TFJS_INLINE Status pool(const Args& args, const Geometry& g, const Pooling& pooling) {
+  const float* x = args.inputs[0].f32();
+  float* y = args.outputs[0].f32();
+  if (args.outputs[0].size() == 0) return Status::Ok;
+  const double cells = static_cast<double>(g.rows.window * g.cols.window * g.out_row());
+  parallel_for(g.batch * g.rows.out, 20 + 0.1 * cells, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      const float* image = x + i / g.rows.out * g.image();
+      if (g.channels >= kLanes) {
+        pool_row(pooling, g, image, i % g.rows.out, y + i * g.out_row());
+      } else {
+        pool_row_few_channels(pooling, g, image, i % g.rows.out, y + i * g.out_row());
+      }
+    }
+  });
+  return Status::Ok;
+}
+
+// Vectors of up to kLanes channels, which may be the last, incomplete one.
+TFJS_INLINE vf32 load_up_to(const float* x, int64_t n) { return n < kLanes ? load_first(x, n) : load(x); }
+TFJS_INLINE void store_up_to(float* x, vf32 v, int64_t n) {
+  if (n < kLanes) {
+    store_first(x, v, n);
+  } else {
+    store(x, v);
+  }
+}
+
+// Adds dy to dx where x has the first of its largest values in the window, for up to kLanes channels. x and
+// dx are at the window's first cell; only the rows [own_from, own_to) of the window are written.
+TFJS_INLINE void max_pool_grad_window(const Geometry& g, const float* x, vf32 dy, int64_t channels,
+                                      int64_t rows, int64_t cols, int64_t own_from, int64_t own_to,
+                                      float* dx) {
+  vf32 best = splat(kMinusInfinity);
+  vi32 position = splat(int32_t{-1});
+  int32_t at = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    const float* cell = x + r * g.row();
+    for (int64_t c = 0; c < cols; c++, cell += g.channels, at++) {
+      const vf32 value = load_up_to(cell, channels);
+      const vi32 larger_one = value > best;
+      best = select(larger_one, value, best);
+      position = larger_one ? splat(at) : position;
+    }
+  }
+  at = static_cast<int32_t>(own_from * cols);
+  for (int64_t r = own_from; r < own_to; r++) {
+    float* cell = dx + r * g.row();
+    for (int64_t c = 0; c < cols; c++, cell += g.channels, at++) {
+      const vf32 sum = load_up_to(cell, channels) + select(position == splat(at), dy, zero());
+      store_up_to(cell, sum, channels);
+    }
+  }
+}
+
+// The rows [own_from, own_to) of one image's gradient, from the windows [out_from, out_to) of rows.
+TFJS_INLINE void max_pool_grad_rows(const Geometry& g, const float* x, const float* dy, int64_t out_from,
+                                    int64_t out_to, int64_t own_from, int64_t own_to, float* dx) {
+  __builtin_memset(dx + own_from * g.row(), 0, static_cast<size_t>((own_to - own_from) * g.row()) * 4);
+  for (int64_t out = out_from; out < out_to; out++) {
+    const int64_t row = g.rows.begin(out), rows = g.rows.end(out) - row;
+    const int64_t first = larger(own_from - row, 0), last = smaller(own_to - row, rows);
+    for (int64_t o = 0; o < g.cols.out; o++) {
+      const int64_t col = g.cols.begin(o), cols = g.cols.end(o) - col;
+      const int64_t corner = row * g.row() + col * g.channels;
+      const float* at = dy + (out * g.cols.out + o) * g.channels;
+      for (int64_t c = 0; c < g.channels; c += kLanes) {
+        const int64_t channels = smaller(g.channels - c, kLanes);
+        max_pool_grad_window(g, x + corner + c, load_up_to(at + c, channels), channels, rows, cols, first,
+                             last, dx + corner + c);
+      }
+    }
+  }
+}
+
+// Windows of 2x2 cells that neither overlap nor leave a gap, channels c to c + kLanes: every cell is written
+// once, nothing is read back.
+TFJS_INLINE void max_pool_grad_2x2(const float* x, const float* dy, float* dx, int64_t row, int64_t channels,
+                                   int64_t c) {
+  const int64_t cell[4] = {c, channels + c, row + c, row + channels + c};
+  vf32 best = splat(kMinusInfinity);
+  vi32 larger_one[4];
+  for (int i = 0; i < 4; i++) {
+    const vf32 value = load(x + cell[i]);
+    larger_one[i] = value > best;
+    best = select(larger_one[i], value, best);
+  }
+  // The last cell that was larger than all before it is the first of the largest.
+  vf32 rest = load(dy + c);
+  for (int i = 3; i >= 0; i--) {
+    store(dx + cell[i], select(larger_one[i], rest, zero()));
+    rest = select(larger_one[i], zero(), rest);
+  }
+}
+
+TFJS_INLINE void max_pool_grad_rows_2x2(const Geometry& g, const float* x, const float* dy, int64_t out_from,
+                                        int64_t out_to, int64_t own_to, float* dx) {
+  const int64_t channels = g.channels, pooled = 2 * g.out_row();
+  for (int64_t out = out_from; out < out_to; out++) {
+    const int64_t row = 2 * out * g.row();
+    for (int64_t o = 0; o < g.cols.out; o++) {
+      const int64_t corner = row + 2 * o * channels;
+      const float* at = dy + (out * g.cols.out + o) * channels;
+      for (int64_t c = 0; c < channels; c += kLanes) {
+        max_pool_grad_2x2(x + corner, at, dx + corner, g.row(), channels, smaller(c, channels - kLanes));
+      }
+    }
+    const size_t unpooled = static_cast<size_t>(g.row() - pooled) * 4;
+    __builtin_memset(dx + row + pooled, 0, unpooled);
+    __builtin_memset(dx + row + g.row() + pooled, 0, unpooled);
+  }
+  __builtin_memset(dx + 2 * out_to * g.row(), 0, static_cast<size_t>((own_to - 2 * out_to) * g.row()) * 4);
+}
+
+}  // namespace
+
+Status MaxPool(const Args& args) {
+  Geometry g;
+  if (!read_geometry(args.inputs[0], args.outputs[0], args.params, g)) return Status::InvalidArgument;
+  return pool(args, g, MaxPooling{});
+}
+
+Status AvgPool(const Args& args) {
+  Geometry g;
+  if (!read_geometry(args.inputs[0], args.outputs[0], args.params, g)) return Status::InvalidArgument;
+  return pool(args, g, AvgPooling(g.rows.window * g.cols.window));
+}
+
+// Inputs dy, x; output dx. Ties go to the first of the largest in a window; NaN is passed over.
+Status MaxPoolGrad(const Args& args) {
+  const float* dy = args.inputs[0].f32();
+  const float* x = args.inputs[1].f32();
+  float* dx = args.outputs[0].f32();
+  Geometry g;
+  if (!read_geometry(args.inputs[1], args.inputs[0], args.params, g)) return Status::InvalidArgument;
+  if (args.outputs[0].size() == 0) return Status::Ok;
+  const Axis &rows = g.rows, &cols = g.cols;
+  const bool two_by_two = rows.window == 2 && rows.stride == 2 && rows.pad == 0 && cols.window == 2 &&
+                          cols.stride == 2 && cols.pad == 0 && rows.length >= 2 * rows.out &&
+                          cols.length >= 2 * cols.out && g.channels >= kLanes;
+  // A task owns the image rows under a band of window rows, so that no two add into the same place. Windows
+  // that reach in from the band before are looked at twice, hence bands of several windows' height, and large
+  // enough to be worth a task.
+  const int64_t overlap = larger(rows.window - rows.stride, 0) / rows.stride;
+  const int64_t band = larger(larger(8192 / larger(rows.stride * g.row(), 1), 4 * overlap), 1);
+  const int64_t bands = larger((rows.out + band - 1) / band, 1);
+  const double cells = static_cast<double>(band * g.out_row() * rows.window * cols.window);
+  parallel_for(g.batch * bands, 50 + 0.3 * cells, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      const int64_t n = i / bands, b = i % bands;
+      const int64_t out_from = b * band, out_to = smaller(out_from + band, rows.out);
+      const int64_t own_from = b == 0 ? 0 : rows.begin(out_from);
+      const int64_t own_to = b == bands - 1 ? rows.length : rows.begin(out_to);
+      const float* image = x + n * g.image();
+      const float* gradient = dy + n * g.out_image();
+      float* to_image = dx + n * g.image();
+      if (two_by_two) {
+        max_pool_grad_rows_2x2(g, image, gradient, out_from, out_to, own_to, to_image);
+      } else {
+        max_pool_grad_rows(g, image, gradient, smaller(rows.first(own_from), out_from), out_to, own_from,
+                           own_to, to_image);
+      }
+    }
+  });
+  return Status::Ok;
+}
+
+// Input dy; output dx. The JavaScript kernel divides by all cells of the window, those of the padding too.
+Status AvgPoolGrad(const Args& args) {
+  const float* dy = args.inputs[0].f32();
+  float* dx = args.outputs[0].f32();
+  Geometry g;
+  if (!read_geometry(args.outputs[0], args.inputs[0], args.params, g)) return Status::InvalidArgument;
+  if (args.outputs[0].size() == 0) return Status::Ok;
+  const float share = 1 / static_cast<float>(g.rows.window * g.cols.window);
+  const double cells = static_cast<double>(g.row() * (1 + g.cols.window / g.cols.stride) +
+                                           g.out_row() * (1 + g.rows.window / g.rows.stride));
+  parallel_for(g.batch * g.rows.length, 20 + 0.1 * cells, [&](int64_t from, int64_t to) {
+    Scratch scratch;
+    float* down = scratch.get<float>(g.out_row());
+    for (int64_t i = from; i < to; i++) {
+      const int64_t first = g.rows.first(i % g.rows.length);
+      const int64_t windows = larger(g.rows.behind_last(i % g.rows.length) - first, 0);
+      const float* in = dy + (i / g.rows.length * g.rows.out + first) * g.out_row();
+      float* out = dx + i * g.row();
+      for (int64_t at = 0; at < g.out_row(); at += kLanes) {
+        const int64_t n = smaller(g.out_row() - at, kLanes);
+        vf32 sum = zero();
+        for (int64_t w = 0; w < windows; w++) {
+          sum = fma(load_up_to(in + w * g.out_row() + at, n), splat(share), sum);
+        }
+        store_up_to(down + at, sum, n);
+      }
+      for (int64_t col = 0; col < g.cols.length; col++, out += g.channels) {
+        const int64_t begin = g.cols.first(col), end = g.cols.behind_last(col);
+        int64_t c = 0;
+        if (g.channels >= kLanes) {
+          for (; c < g.channels; c += kLanes) {
+            // The last vector may overlap the one before: the same values are stored twice.
+            const int64_t at = smaller(c, g.channels - kLanes);
+            vf32 sum = zero();
+            for (int64_t o = begin; o < end; o++) sum += load(down + o * g.channels + at);
+            store(out + at, sum);
+          }
+        }
+        for (; c < g.channels; c++) {
+          float sum = 0;
+          for (int64_t o = begin; o < end; o++) sum += down[o * g.channels + c];
+          out[c] = sum;
+        }
+      }
+    }
+  });
+  return Status::Ok;
+}
+
+}  // namespace tfjs::TFJS_ISA
