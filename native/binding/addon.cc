@@ -96,10 +96,10 @@ Napi::Value allocate(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value address_of(const Napi::CallbackInfo& info) {
-  const Napi::TypedArray array = info[0].As<Napi::TypedArray>();
-  const char* start = static_cast<const char*>(array.ArrayBuffer().Data());
-  return Napi::Number::New(info.Env(),
-                           static_cast<double>(reinterpret_cast<uintptr_t>(start + array.ByteOffset())));
+  // Not by way of Napi::ArrayBuffer, which refuses shared memory.
+  void* start = nullptr;
+  napi_get_typedarray_info(info.Env(), info[0], nullptr, nullptr, &start, nullptr, nullptr);
+  return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(start)));
 }
 
 Napi::Value configure(const Napi::CallbackInfo& info) {

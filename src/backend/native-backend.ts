@@ -1,20 +1,34 @@
 /** The TensorFlow.js `KernelBackend` named `native`. */
-import { type backend_util, type DataType, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import {
+  backend_util,
+  type DataType,
+  type NamedTensorInfoMap,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { TensorData } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
+import { BufferPool } from './buffer-pool';
 import type { OpName, OpParams } from './ops';
 import { dtypeCodes, isNativeDType, type NativeDType, TensorStorage } from './storage';
 
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 const frame = addon.frame;
 
+/** As in native/core/tensor.h. */
+const maxRank = 8;
+/** What native/binding takes, less a few outputs. */
+const maxInputs = 240;
+
 /**
  * Runs native kernels on pooled memory. It extends the `cpu` backend, so that every kernel that is not native
  * yet runs through the JavaScript one.
  */
 export class NativeBackend extends MathBackendCPU {
+  readonly #pool = new BufferPool();
+
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
     return this.#add(new TensorStorage(dtype, values));
   }
@@ -22,12 +36,20 @@ export class NativeBackend extends MathBackendCPU {
   override move(
     dataId: object,
     values: backend_util.BackendValues,
-    _shape: number[],
+    shape: number[],
     dtype: DataType,
     refCount: number,
   ): void {
-    const storage = new TensorStorage(dtype, values);
+    const storage = new TensorStorage(dtype, dtype === 'complex64' ? undefined : values);
     storage.refCount = refCount;
+    if (dtype === 'complex64') {
+      // Which `cpu` leaves out: a complex tensor made on another backend would have no parts here.
+      const { real, imag } = backend_util.splitRealAndImagArrays(values as Float32Array);
+      storage.complexTensorInfos = {
+        real: this.makeTensorInfo(shape, 'float32', real),
+        imag: this.makeTensorInfo(shape, 'float32', imag),
+      };
+    }
     this.data.set(dataId, storage as TensorData<DataType>);
   }
 
@@ -44,7 +66,7 @@ export class NativeBackend extends MathBackendCPU {
 
   /** A new tensor with uninitialised values, for a native kernel to fill. */
   output(shape: readonly number[], dtype: NativeDType): TensorInfo {
-    const storage = TensorStorage.allocate(util.sizeFromShape(shape as number[]), dtype);
+    const storage = TensorStorage.allocate(this.#pool, util.sizeFromShape(shape as number[]), dtype);
     return { dataId: this.#add(storage), shape: shape as number[], dtype };
   }
 
@@ -67,17 +89,21 @@ export class NativeBackend extends MathBackendCPU {
     params: OpParams[Name],
   ): void {
     const op = opIndex.get(name) as { index: number; params: readonly string[] };
-    // Addresses first: taking one may make the array move, and allocates.
-    frame[0] = op.index;
-    frame[1] = inputs.length;
-    frame[2] = outputs.length;
-    let at = 3;
-    for (const tensor of inputs) at = this.#put(tensor, at);
-    for (const tensor of outputs) at = this.#put(tensor, at);
-    const values = params as Readonly<Record<string, number>>;
-    for (const param of op.params) frame[at++] = values[param] as number;
-    const failure = addon.run();
-    if (failure !== undefined) throw nativeError('KERNEL_FAILED', name, failure);
+    try {
+      frame[0] = op.index;
+      frame[1] = inputs.length;
+      frame[2] = outputs.length;
+      let at = 3;
+      for (const tensor of inputs) at = this.#put(tensor, at);
+      for (const tensor of outputs) at = this.#put(tensor, at);
+      const values = params as Readonly<Record<string, number>>;
+      for (const param of op.params) frame[at++] = values[param] as number;
+      const failure = addon.run();
+      if (failure !== undefined) throw nativeError('KERNEL_FAILED', name, failure);
+    } catch (error) {
+      for (const output of outputs) this.disposeData(output.dataId);
+      throw error;
+    }
   }
 
   #put(tensor: TensorInfo | undefined, at: number): number {
@@ -86,11 +112,21 @@ export class NativeBackend extends MathBackendCPU {
       return at + 3;
     }
     const { shape } = tensor;
-    frame[at] = this.storage(tensor.dataId).address;
-    frame[at + 1] = dtypeCodes[tensor.dtype as NativeDType];
-    frame[at + 2] = shape.length;
+    if (shape.length > maxRank) {
+      throw nativeError('INVALID_ARGUMENT', 'The rank of a tensor', shape.length, `at most ${maxRank}`);
+    }
+    const dtype = tensor.dtype as NativeDType;
+    const start = at;
+    let size = 1;
     at += 3;
-    for (let i = 0; i < shape.length; i++) frame[at++] = shape[i] as number;
+    for (let i = 0; i < shape.length; i++) {
+      const length = shape[i] as number;
+      size *= length;
+      frame[at++] = length;
+    }
+    frame[start] = this.storage(tensor.dataId).addressOf(size, dtype);
+    frame[start + 1] = dtypeCodes[dtype];
+    frame[start + 2] = shape.length;
     return at;
   }
 
@@ -99,6 +135,18 @@ export class NativeBackend extends MathBackendCPU {
     this.data.set(dataId, storage as TensorData<DataType>);
     return dataId;
   }
+}
+
+/**
+ * Whether a frame can hold the inputs of a kernel: what is larger (hundreds of tensors, nine dimensions) is rare,
+ * and stays with JavaScript.
+ */
+export function fitsFrame(inputs: NamedTensorInfoMap): boolean {
+  let count = 0;
+  for (const name in inputs) {
+    if (++count > maxInputs || (inputs[name]?.shape.length ?? 0) > maxRank) return false;
+  }
+  return true;
 }
 
 /** Whether a native kernel can read all of these (complex and string tensors stay with JavaScript). */

@@ -2,6 +2,7 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
+import type { Block, BufferPool } from './buffer-pool';
 
 /** The dtypes that native kernels compute with, and their codes in the frame (`DType` in native/core/tensor.h). */
 export const dtypeCodes = { float32: 0, int32: 1, bool: 2 } as const;
@@ -14,73 +15,37 @@ export function isNativeDType(dtype: DataType): dtype is NativeDType {
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
-/** A piece of native memory. It is never reused once its buffer was seen outside (`shared`). */
-interface Block {
-  readonly buffer: ArrayBuffer;
-  readonly address: number;
-  shared: boolean;
+/** Whether it is a typed array of that kind, from whichever realm (vm context, test runner). */
+function isArrayOf(dtype: NativeDType, values: unknown): values is NativeArray {
+  const array = arrays[dtype];
+  return values instanceof array || (ArrayBuffer.isView(values) && tagOf(values) === array.name);
 }
 
-/** Free blocks by size. A training step asks for the same sizes again and again, so sizes are matched exactly. */
-class BufferPool {
-  readonly #free = new Map<number, Block[]>();
-  #freeBytes = 0;
-  #liveBytes = 0;
-
-  take(bytes: number): Block {
-    this.#liveBytes += bytes;
-    const block = this.#free.get(bytes)?.pop();
-    if (block) {
-      this.#freeBytes -= bytes;
-      return block;
-    }
-    const buffer = addon.allocate(bytes);
-    return { buffer, address: addon.frame[0] as number, shared: false };
-  }
-
-  give(block: Block): void {
-    const bytes = block.buffer.byteLength;
-    this.#liveBytes -= bytes;
-    if (block.shared) return;
-    // As much may lie free as is in use, so that a shrinking program gives its memory back.
-    if (this.#freeBytes + bytes > Math.max(this.#liveBytes, minimumKept)) this.#shrink();
-    const list = this.#free.get(bytes);
-    if (list) list.push(block);
-    else this.#free.set(bytes, [block]);
-    this.#freeBytes += bytes;
-  }
-
-  /** Drops all free blocks: the garbage collector returns them. */
-  #shrink(): void {
-    this.#free.clear();
-    this.#freeBytes = 0;
-  }
+function tagOf(values: ArrayBufferView): string {
+  return (values as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag];
 }
-
-const minimumKept = 64 * 1024 * 1024;
-const pool = new BufferPool();
 
 /**
- * The data of one tensor. Has the fields of the `cpu` backend's `TensorData`, whose kernels run on it: reading
- * `values` hands the array out, after which its memory is never reused for another tensor.
+ * The data of one tensor, with the fields of the `cpu` backend's `TensorData`, whose kernels run on it.
+ *
+ * Values are either in a pooled block, which only native kernels see, or in an array that JavaScript sees. Reading
+ * `values` moves them from the first to the second: an array that the user or a JavaScript kernel may keep, change,
+ * slice or transfer never shares memory with the pool, and is the tensor's own, as on the `cpu` backend.
  */
 export class TensorStorage {
   refCount = 1;
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   #values: unknown;
   #block: Block | undefined;
+  // Of the array in #values; 0 while not asked for.
   #address = 0;
+  #casts: Partial<Record<NativeDType, NativeArray>> | undefined;
 
-  /** Uninitialised pooled memory for `length` elements. */
-  static allocate(length: number, dtype: NativeDType): TensorStorage {
+  /** Uninitialised memory of the pool for `length` elements. */
+  static allocate(pool: BufferPool, length: number, dtype: NativeDType): TensorStorage {
+    if (length === 0) return new TensorStorage(dtype, new arrays[dtype](0));
     const storage = new TensorStorage(dtype, undefined);
-    if (length > 0) {
-      const block = pool.take(length * arrays[dtype].BYTES_PER_ELEMENT);
-      storage.#block = block;
-      storage.#address = block.address;
-    } else {
-      storage.#values = new arrays[dtype](0);
-    }
+    storage.#block = pool.take(length * arrays[dtype].BYTES_PER_ELEMENT);
     return storage;
   }
 
@@ -93,35 +58,54 @@ export class TensorStorage {
   }
 
   get values(): unknown {
-    if (this.#values === undefined && this.#block !== undefined) {
-      this.#block.shared = true;
-      this.#values = new arrays[this.dtype as NativeDType](this.#block.buffer);
+    const block = this.#block;
+    if (block !== undefined) {
+      const { buffer, byteOffset, length } = block.bytes;
+      const array = arrays[this.dtype as NativeDType];
+      this.#values = new array(buffer, byteOffset, length / array.BYTES_PER_ELEMENT).slice();
+      this.#block = undefined;
+      block.pool.give(block);
     }
     return this.#values;
   }
 
-  /** Where the values are, for a native kernel; 0 for an empty tensor. */
-  get address(): number {
-    if (this.#block !== undefined) return this.#address;
-    let values = this.#values as NativeArray;
-    const array = arrays[this.dtype as NativeDType];
-    if (!(values instanceof array)) {
-      // From another realm, or a JavaScript kernel that filled an array of another type.
-      values = array.from(values as ArrayLike<number>);
+  /**
+   * Where `length` values of a dtype are, for a native kernel; 0 for an empty tensor. Holds until `values` is read
+   * or the storage released.
+   * @throws TfjsNativeError BUFFER_DETACHED when the array has fewer values than that
+   */
+  addressOf(length: number, dtype: NativeDType): number {
+    if (dtype !== this.dtype) return this.#addressOfCast(length, dtype);
+    // A block is made for its tensor, and never longer nor shorter.
+    if (this.#block !== undefined) return this.#block.address;
+    let values = this.#values;
+    if (!isArrayOf(dtype, values)) {
+      // A list, or what a JavaScript kernel filled that does not care for types.
+      values = arrays[dtype].from(values as ArrayLike<number>);
       this.#values = values;
       this.#address = 0;
     }
-    if (this.#address === 0) {
-      this.#address = values.length > 0 ? addon.addressOf(values) : 0;
-    } else if (values.byteLength === 0) {
-      throw nativeError('BUFFER_DETACHED');
-    }
+    const array = values as NativeArray;
+    if (array.length < length) throw nativeError('BUFFER_DETACHED');
+    if (this.#address === 0 && length > 0) this.#address = addon.addressOf(array);
     return this.#address;
+  }
+
+  /** The JavaScript kernel Cast gives a tensor of another dtype the same data where no precision is lost. */
+  #addressOfCast(length: number, dtype: NativeDType): number {
+    const values = this.values as ArrayLike<number>;
+    if (values.length < length) throw nativeError('BUFFER_DETACHED');
+    this.#casts ??= {};
+    const cast = this.#casts[dtype] ?? new arrays[dtype](values.length);
+    this.#casts[dtype] = cast;
+    // Again each time: the user's array may have changed.
+    cast.set(values);
+    return length > 0 ? addon.addressOf(cast) : 0;
   }
 
   /** Gives the memory back; the storage must not be used afterwards. */
   release(): void {
-    if (this.#block !== undefined) pool.give(this.#block);
+    if (this.#block !== undefined) this.#block.pool.give(this.#block);
     this.#block = undefined;
     this.#values = undefined;
   }

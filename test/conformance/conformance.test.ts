@@ -1,6 +1,6 @@
 /** The whole suite of tfjs-core passes on `native`, under each instruction set, and native kernels really ran in it. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nativeKernels } from '../../dist/backend/register.js';
 import { addon } from '../../dist/binding.js';
@@ -14,20 +14,25 @@ interface Summary {
   failures: { name: string; message: string }[];
 }
 
-const runner = fileURLToPath(new URL('run.mjs', import.meta.url));
+const runner = join(__dirname, 'run.mjs');
 
 /** Runs the suite in a process of its own. */
 function conformance(args: readonly string[], isa?: string): Promise<{ code: number; summary: Summary }> {
   const env = { ...process.env, ...(isa && { TFJS_NATIVE_ISA: isa }) };
   const options = { env, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
-    const child = execFile(process.execPath, [runner, '--json', ...args], options, (_error, stdout, stderr) => {
-      try {
-        resolve({ code: child.exitCode ?? -1, summary: JSON.parse(stdout) as Summary });
-      } catch {
-        reject(new Error(`The runner printed no summary.\n${stdout}\n${stderr}`));
-      }
-    });
+    const child = execFile(
+      process.execPath,
+      [runner, '--json', ...args],
+      options,
+      (_error, stdout, stderr) => {
+        try {
+          resolve({ code: child.exitCode ?? -1, summary: JSON.parse(stdout) as Summary });
+        } catch {
+          reject(new Error(`The runner printed no summary.\n${stdout}\n${stderr}`));
+        }
+      },
+    );
   });
 }
 

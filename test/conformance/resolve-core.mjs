@@ -18,7 +18,8 @@ function moduleAt(url) {
 export function resolve(specifier, context, nextResolve) {
   const fromCore = context.parentURL?.includes(coreDist) ?? false;
   if (fromCore && specifier === 'seedrandom') return { url: seedrandomShim, shortCircuit: true };
-  const target = fromCore && specifier.startsWith('.') ? new URL(specifier, context.parentURL).href : specifier;
+  const target =
+    fromCore && specifier.startsWith('.') ? new URL(specifier, context.parentURL).href : specifier;
   const url = target.startsWith('file:') && target.includes(coreDist) ? moduleAt(target) : undefined;
   return url ? { url, format: 'module', shortCircuit: true } : nextResolve(specifier, context);
 }

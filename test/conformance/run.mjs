@@ -108,7 +108,9 @@ const say = json ? () => {} : console.log;
 // The suite tests warnings and logs, and its own output would drown the summary.
 for (const level of ['log', 'info', 'warn', 'error']) console[level] = () => {};
 await loadSuite(backend);
-const { specs, failures } = await execute(env, ({ name, message }) => say(`FAILED  ${name}\n        ${message}`));
+const { specs, failures } = await execute(env, ({ name, message }) =>
+  say(`FAILED  ${name}\n        ${message}`),
+);
 
 const ran = specs.passed + specs.failed;
 const expected = grep === undefined ? expectedSpecs : 1;
