@@ -3,10 +3,9 @@
  * src/binding.ts looks there by the same names.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildNative, copyIfChanged } from './native-builders.mjs';
 
 /** `linux-x64-glibc`, `linux-arm64-musl`, `darwin-arm64`, `win32-x64` … */
 function platformName() {
@@ -16,12 +15,12 @@ function platformName() {
   return `${platform}-${report.header.glibcVersionRuntime ? 'glibc' : 'musl'}`;
 }
 
-const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), 'prebuilds', platformName());
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, 'prebuilds', platformName());
 const file = join(folder, 'tfjs_native.node');
-const { tfjs_native: built } = await buildNative();
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-copyIfChanged(built, file);
+copyFileSync(join(root, 'build', 'Release', 'tfjs_native.node'), file);
 
 // Loads it once, to see that it is whole.
 const script =
