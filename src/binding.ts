@@ -38,8 +38,6 @@ interface Addon {
   info(): AddonInfo;
   /** Runs the op in the frame; returns undefined or why it failed. */
   run(): string | undefined;
-  /** An uninitialised, 64-byte aligned buffer, and its address in frame[0]. */
-  allocate(bytes: number): ArrayBuffer;
   /** The address of an array's first byte, valid while the array is alive and not transferred. */
   addressOf(array: ArrayBufferView): number;
 }

@@ -4,7 +4,6 @@
 #include <new>
 #include <string>
 
-#include "core/aligned.h"
 #include "core/dispatch.h"
 #include "parallel/parallel.h"
 
@@ -69,32 +68,6 @@ napi_value run(napi_env env, napi_callback_info) {
   return result;
 }
 
-Napi::Value allocate(const Napi::CallbackInfo& info) {
-  const double wanted = info[0].As<Napi::Number>().DoubleValue();
-  Environment* environment = info.Env().GetInstanceData<Environment>();
-  napi_value buffer = nullptr;
-  void* memory = nullptr;
-  try {
-    memory = aligned_acquire(static_cast<size_t>(wanted));
-  } catch (const std::bad_alloc&) {
-    throw Napi::RangeError::New(info.Env(), "Out of memory: cannot allocate " +
-                                                std::to_string(static_cast<size_t>(wanted)) +
-                                                " bytes for a tensor");
-  }
-  napi_status status = napi_create_external_arraybuffer(
-      info.Env(), memory, static_cast<size_t>(wanted),
-      [](napi_env, void* data, void*) { aligned_release(data); }, nullptr, &buffer);
-  if (status != napi_ok) {
-    // Electron forbids memory from outside of its heap.
-    aligned_release(memory);
-    if (napi_create_arraybuffer(info.Env(), static_cast<size_t>(wanted), &memory, &buffer) != napi_ok) {
-      throw Napi::RangeError::New(info.Env(), "Out of memory: cannot allocate a tensor's buffer");
-    }
-  }
-  environment->frame[0] = static_cast<double>(reinterpret_cast<uintptr_t>(memory));
-  return {info.Env(), buffer};
-}
-
 Napi::Value address_of(const Napi::CallbackInfo& info) {
   // Not by way of Napi::ArrayBuffer, which refuses shared memory.
   void* start = nullptr;
@@ -156,7 +129,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["ops"] = op_specs(env);
   exports["frame"] = frame;
   exports["run"] = Napi::Value(env, run_function);
-  exports["allocate"] = Napi::Function::New(env, allocate);
   exports["addressOf"] = Napi::Function::New(env, address_of);
   exports["configure"] = Napi::Function::New(env, configure);
   exports["info"] = Napi::Function::New(env, describe);
