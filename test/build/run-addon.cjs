@@ -6,10 +6,9 @@ const { frame, ops } = addon;
 const values = Array.from({ length: 37 }, (_, i) => (i - 18) / 4);
 const shape = [values.length];
 
-/** A float32 tensor in the addon's memory. */
 function tensor() {
-  const buffer = addon.allocate(4 * values.length);
-  return { address: frame[0], array: new Float32Array(buffer) };
+  const array = new Float32Array(values.length);
+  return { address: addon.addressOf(array), array };
 }
 
 const x = tensor();
