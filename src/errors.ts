@@ -24,17 +24,14 @@ const messages = {
     'or name a folder that holds the idx files of MNIST (--data FOLDER).',
   OUTPUT_UNWRITABLE: (folder: string, reason: string) =>
     `The output folder ${folder} cannot be written: ${reason}. Nothing was trained; choose another folder (--out).`,
-  SAVE_FAILED: (folder: string, reason: string, instead: string | undefined) =>
-    `The model could not be saved in ${folder}: ${reason}. ` +
-    (instead === undefined
-      ? 'Saving it in the folder for temporary files failed too, so what was trained since the last save is lost.'
-      : `It is in ${instead} instead: move it before that folder is cleaned.`),
+  SAVE_FAILED: (failure: string, outcome: string) => `${failure} ${outcome}`,
   TRAINING_DIVERGED: (what: string, epoch: number, step: number, learningRate: number, kept: string) =>
     `${what} in epoch ${epoch}, step ${step} (learning rate ${learningRate}), so training was stopped. ${kept} ` +
     'Try a smaller learning rate, and look for bad values in the data.',
   EVALUATION_FAILED: (folder: string, reason: string) =>
     `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}.`,
-  MODEL_UNREADABLE: (folder: string, reason: string) => `No usable model in ${folder}: ${reason}.`,
+  MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>
+    `The model in ${folder} is ${found} (one image to its outputs); these images and classes need ${wanted}.`,
   BACKEND_UNAVAILABLE: (name: string, reason: string) =>
     `The backend "${name}" cannot be used: ${reason}. Use "native" (the default) or "cpu".`,
   CORE_MISMATCH: (version: string, folder: string, wanted: string) =>

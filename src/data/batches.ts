@@ -51,7 +51,12 @@ function gather(dataset: ImageDataset, indices: Uint32Array): Batch {
  */
 export function batches(dataset: ImageDataset, { batch, seed }: BatchOptions): BatchSource {
   if (!Number.isInteger(batch) || batch < 1 || batch > dataset.count) {
-    throw nativeError('INVALID_ARGUMENT', 'batch', batch, `a whole number from 1 to ${dataset.count}, the images`);
+    throw nativeError(
+      'INVALID_ARGUMENT',
+      'batch',
+      batch,
+      `a whole number from 1 to ${dataset.count}, the images`,
+    );
   }
   const inOrder = Uint32Array.from({ length: dataset.count }, (_, index) => index);
   let epochs = 0;

@@ -24,7 +24,12 @@ export interface ImageSets {
 export function slice(dataset: ImageDataset, start: number, end = dataset.count): ImageDataset {
   const size = dataset.height * dataset.width * dataset.channels;
   const labels = dataset.labels.subarray(start, end);
-  return { ...dataset, images: dataset.images.subarray(start * size, end * size), labels, count: labels.length };
+  return {
+    ...dataset,
+    images: dataset.images.subarray(start * size, end * size),
+    labels,
+    count: labels.length,
+  };
 }
 
 /**

@@ -12,14 +12,14 @@ export interface IdxArray {
   readonly values: Uint8Array;
 }
 
-const typeNames: Readonly<Record<number, string>> = {
-  0x08: 'unsigned bytes',
-  0x09: 'signed bytes',
-  0x0b: '16-bit integers',
-  0x0c: '32-bit integers',
-  0x0d: '32-bit floats',
-  0x0e: '64-bit floats',
-};
+const typeNames = new Map([
+  [0x08, 'unsigned bytes'],
+  [0x09, 'signed bytes'],
+  [0x0b, '16-bit integers'],
+  [0x0c, '32-bit integers'],
+  [0x0d, '32-bit floats'],
+  [0x0e, '64-bit floats'],
+]);
 
 const readInto = promisify(read);
 
@@ -69,7 +69,9 @@ export async function readIdx(file: string): Promise<IdxArray> {
   if (content.readUInt16BE(0) !== 0) fail('is no idx file (it does not start with two zero bytes)');
   const type = content.readUInt8(2);
   if (type !== 0x08) {
-    fail(`holds ${typeNames[type] ?? `values of unknown type 0x${type.toString(16)}`}; expected unsigned bytes`);
+    fail(
+      `holds ${typeNames.get(type) ?? `values of unknown type 0x${type.toString(16)}`}; expected unsigned bytes`,
+    );
   }
   const rank = content.readUInt8(3);
   const header = 4 + 4 * rank;

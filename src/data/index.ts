@@ -1,5 +1,5 @@
 /** `tfjs-native/data`: data sets, splits and batches. */
-import '../backend/register';
+import '../index';
 
 export { type Batch, type BatchOptions, batches, type BatchSource } from './batches';
 export { type ImageDataset, type ImageSets, slice, splitValidation } from './dataset';

@@ -1,20 +1,6 @@
 /** `tfjs-native/models`: the models that are known by name. */
-import '../backend/register';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type ModelOptions, mnistCnn } from './mnist-cnn';
-import { checkModelName, type ModelName } from './names';
+import '../index';
 
+export { buildModel } from './build';
 export { type ModelOptions, mnistCnn } from './mnist-cnn';
 export { type ModelName, modelNames } from './names';
-
-const builders: Record<ModelName, (options: ModelOptions) => LayersModel> = { 'mnist-cnn': mnistCnn };
-
-/**
- * Makes a new, compiled model.
- * @param name one of {@link modelNames}
- * @throws TfjsNativeError INVALID_ARGUMENT, listing the names, if there is no such model
- */
-export function buildModel(name: string, options: ModelOptions = {}): LayersModel {
-  checkModelName(name);
-  return builders[name](options);
-}

@@ -17,7 +17,8 @@ export interface ModelOptions {
  * cross-entropy and accuracy.
  */
 export function mnistCnn({ seed = 1, learningRate = 1e-3 }: ModelOptions = {}): Sequential {
-  const kernelInitializer = (index: number) => initializers.glorotUniform({ seed: initializerSeed(seed, index) });
+  const kernelInitializer = (index: number) =>
+    initializers.glorotUniform({ seed: initializerSeed(seed, index) });
   const conv = (index: number, filters: number) =>
     ({
       name: `conv${index}`,
@@ -34,7 +35,12 @@ export function mnistCnn({ seed = 1, learningRate = 1e-3 }: ModelOptions = {}): 
       layers.conv2d(conv(2, 64)),
       layers.maxPooling2d({ name: 'pool2', poolSize: 2 }),
       layers.flatten({ name: 'flatten' }),
-      layers.dense({ name: 'dense', units: 10, activation: 'softmax', kernelInitializer: kernelInitializer(3) }),
+      layers.dense({
+        name: 'dense',
+        units: 10,
+        activation: 'softmax',
+        kernelInitializer: kernelInitializer(3),
+      }),
     ],
   });
   model.compile({

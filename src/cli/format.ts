@@ -1,0 +1,29 @@
+/** Figures for people. */
+import type { Info } from '../info';
+
+/** 12,345 */
+export const count = (value: number) => Math.round(value).toLocaleString('en-US');
+
+/** `12,345 images`, `1 image` */
+export const amount = (value: number, noun: string) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
+/** Of losses and accuracies. */
+export const figure = (value: number) => value.toFixed(4);
+
+/** `4.2 s`, `3 min 20 s` */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return `${count(Math.floor(whole / 60))} min ${whole % 60} s`;
+}
+
+/** `native, avx512, 2 threads`: the instruction set and threads are those of native kernels. */
+export function runtime({ backend, isa, threads }: Pick<Info, 'backend' | 'isa' | 'threads'>): string {
+  return backend === 'native' ? `${backend}, ${isa}, ${amount(threads, 'thread')}` : backend;
+}
+
+/** Rows of a name and a value. */
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.map(([name, value]) => name.padEnd(width) + value).join('\n');
+}

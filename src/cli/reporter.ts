@@ -1,0 +1,128 @@
+/** What `tfjs-native train` prints while it runs and at the end. */
+import type { SingleBar } from 'cli-progress';
+import type { StartEvent, StepEvent, TrainEvent } from '../train/events';
+import type { TrainResult } from '../train/train';
+import { amount, count, duration, figure, runtime, table } from './format';
+
+export interface Reporter {
+  readonly onEvent: (event: TrainEvent) => void;
+  /** A line for people, on standard error. */
+  notice(text: string): void;
+  done(result: TrainResult, seconds: number): void;
+  /** Cleans up, whether or not it is done. */
+  end(): void;
+}
+
+/** One JSON object a line for machines. */
+export class JsonReporter implements Reporter {
+  readonly onEvent = (event: TrainEvent) => {
+    if (event.event === 'epoch') console.log(JSON.stringify(event));
+    else if (event.event === 'warning') this.notice(event.message);
+  };
+
+  notice(text: string): void {
+    console.error(text);
+  }
+
+  done({ folder, backend, isa, threads, test, stopped, steps }: TrainResult, seconds: number): void {
+    const model = folder ?? null;
+    const outcome = stopped ? { stopped, steps } : { test };
+    console.log(JSON.stringify({ event: 'done', model, backend, isa, threads, ...outcome, seconds }));
+  }
+
+  end(): void {}
+}
+
+/** Lines for people, and a progress bar where standard error is a terminal. */
+export class TextReporter implements Reporter {
+  #start: StartEvent | undefined;
+  #step: StepEvent | undefined;
+  #epochBegan = 0;
+  #stepsBefore = 0;
+  #trainingBegan = 0;
+  #bar: SingleBar | undefined;
+
+  readonly onEvent = (event: TrainEvent) => {
+    switch (event.event) {
+      case 'start': {
+        this.#start = event;
+        this.#trainingBegan = this.#epochBegan = performance.now();
+        const held = `${count(event.validationImages)} held out for validation`;
+        const length = `${amount(event.epochs, 'epoch')} of ${amount(event.steps, 'step')}`;
+        console.log(`Training ${event.model} on ${amount(event.images, 'image')}, ${held}, ${length}`);
+        break;
+      }
+      case 'step':
+        this.#step = event;
+        this.#showStep(event);
+        break;
+      case 'epoch': {
+        this.end();
+        const { images, epochs, steps } = this.#start as StartEvent;
+        const trained = `loss ${figure(event.loss)}, accuracy ${figure(event.accuracy)}`;
+        const validated = `validation loss ${figure(event.valLoss)}, accuracy ${figure(event.valAccuracy)}`;
+        const time = `${duration(event.seconds)}, ${count(images / event.seconds)} images/s`;
+        console.log(`Epoch ${event.epoch}/${epochs}: ${trained}, ${validated} (${time})`);
+        this.#stepsBefore += steps;
+        this.#epochBegan = performance.now();
+        break;
+      }
+      case 'warning':
+        this.notice(`warning: ${event.message}`);
+    }
+  };
+
+  notice(text: string): void {
+    this.end();
+    console.error(text);
+  }
+
+  done(result: TrainResult, seconds: number): void {
+    const { folder, test, stopped } = result;
+    const at = this.#step
+      ? `in epoch ${this.#step.epoch} after step ${this.#step.step}`
+      : 'before the first step';
+    const rows: [string, string][] = [
+      test === undefined
+        ? ['Stopped', at]
+        : ['Test accuracy', `${figure(test.accuracy)}, loss ${figure(test.loss)}`],
+      ['Time', duration(seconds)],
+      ['Backend', runtime(result)],
+      ['Model', folder === undefined ? 'nothing to save' : `saved in ${folder}`],
+    ];
+    console.log(table(rows));
+    if (stopped && folder !== undefined) console.log(`It can be tested: tfjs-native evaluate ${folder}`);
+  }
+
+  end(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #showStep({ epoch, step, images, loss, accuracy }: StepEvent): void {
+    const { epochs, steps } = this.#start as StartEvent;
+    if (!process.stderr.isTTY) return;
+    const now = performance.now();
+    const done = this.#stepsBefore + step;
+    const left = ((epochs * steps - done) * (now - this.#trainingBegan)) / done / 1000;
+    const payload = {
+      epoch: `${epoch}/${epochs}`,
+      loss: figure(loss),
+      accuracy: figure(accuracy),
+      speed: count((images / (now - this.#epochBegan)) * 1000),
+      left: duration(left),
+    };
+    if (this.#bar === undefined) {
+      const { SingleBar } = require('cli-progress') as typeof import('cli-progress');
+      this.#bar = new SingleBar({
+        format:
+          'Epoch {epoch} [{bar}] {value}/{total} loss {loss} accuracy {accuracy} {speed} images/s ETA {left}',
+        barsize: 16,
+        clearOnComplete: true,
+      });
+      this.#bar.start(steps, step, payload);
+    } else {
+      this.#bar.update(step, payload);
+    }
+  }
+}

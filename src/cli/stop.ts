@@ -1,0 +1,26 @@
+/** Requests from outside to stop: signals, and an output that nobody reads any more. */
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/**
+ * Turns the first request to stop into an abort, whose reason is the exit code; a second signal ends the process at
+ * once.
+ * @param onSignal told of the first signal
+ */
+export function stopOnRequest(onSignal: () => void): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, code] of Object.entries(exitCodes)) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(code);
+      controller.abort(code);
+      onSignal();
+    });
+  }
+  // Without a handler, `tfjs-native train | head` would end the process and lose the training.
+  process.stdout.on('error', () => {
+    process.exitCode = 1;
+    controller.abort(1);
+  });
+  process.stderr.on('error', () => undefined);
+  return controller.signal;
+}

@@ -1,0 +1,50 @@
+/** What training tells while it runs. */
+
+/** Training is about to begin. */
+export interface StartEvent {
+  readonly event: 'start';
+  readonly model: string;
+  /** Images that are trained on, and that are held out for validation. */
+  readonly images: number;
+  readonly validationImages: number;
+  readonly epochs: number;
+  /** Steps of an epoch. */
+  readonly steps: number;
+}
+
+/** A step is done. */
+export interface StepEvent {
+  readonly event: 'step';
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Counted from 1 in every epoch. */
+  readonly step: number;
+  /** Images of this epoch so far. */
+  readonly images: number;
+  /** Means over the images of this epoch so far. */
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** An epoch is done and the model is saved. */
+export interface EpochEvent {
+  readonly event: 'epoch';
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Means over the epoch's images, each seen by the weights of its step. */
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Of the images that are held out. */
+  readonly valLoss: number;
+  readonly valAccuracy: number;
+  /** Time that the epoch took, validation included. */
+  readonly seconds: number;
+}
+
+/** Something went wrong that does not stop the training. */
+export interface WarningEvent {
+  readonly event: 'warning';
+  readonly message: string;
+}
+
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | WarningEvent;
