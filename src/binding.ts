@@ -44,20 +44,21 @@ interface Addon {
 
 const root = join(__dirname, '..');
 
-/** `linux-x64-glibc`: what a prebuilt addon is made for, and the last part of its package's name. */
-export function platformName(): string {
-  if (process.platform !== 'linux') return `${process.platform}-${process.arch}`;
-  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header;
-  return `linux-${process.arch}-${header?.glibcVersionRuntime ? 'glibc' : 'musl'}`;
+/**
+ * The platforms whose prebuilt addon may load here, the likeliest first. On Linux both C libraries are tried,
+ * since asking Node which one it runs on (`process.report`) takes longer than loading the addon.
+ */
+function platforms(): readonly string[] {
+  const platform = `${process.platform}-${process.arch}`;
+  return process.platform === 'linux' ? [`${platform}-glibc`, `${platform}-musl`] : [platform];
 }
 
 function load(): { addon: Addon; file: string } {
-  const platform = platformName();
   const require = createRequire(__filename);
   const candidates = [
     join(root, 'build', 'Release', 'tfjs_native.node'),
-    join(root, 'prebuilds', platform, 'tfjs_native.node'),
-    `@tfjs-native/${platform}`,
+    ...platforms().map((platform) => join(root, 'prebuilds', platform, 'tfjs_native.node')),
+    ...platforms().map((platform) => `@tfjs-native/${platform}`),
   ];
   const reasons: string[] = [];
   for (const file of candidates) {
@@ -71,16 +72,15 @@ function load(): { addon: Addon; file: string } {
       reasons.push(`  ${file}: ${(error as Error).message.split('\n')[0]}`);
     }
   }
-  throw nativeError('ADDON_NOT_LOADED', `${platform}, Node ${process.version}`, reasons.join('\n'));
+  throw nativeError('ADDON_NOT_LOADED', `${process.platform}-${process.arch}, Node ${process.version}`, reasons.join('\n'));
 }
 
-function positiveInteger(name: string, text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1024) {
-    throw nativeError('INVALID_ARGUMENT', name, text, 'a whole number from 1 to 1024');
+function checkThreads(name: string, value: string | number): number {
+  const threads = Number(value);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    throw nativeError('INVALID_ARGUMENT', name, value, 'a whole number from 1 to 1024');
   }
-  return value;
+  return threads;
 }
 
 const loaded = load();
@@ -93,13 +93,15 @@ const wantedIsa = process.env.TFJS_NATIVE_ISA || undefined;
 if (wantedIsa && !addon.info().isas.includes(wantedIsa)) {
   throw nativeError('ISA_UNAVAILABLE', wantedIsa, addon.info().isas.join(', '));
 }
-addon.configure(wantedIsa, positiveInteger('TFJS_NATIVE_THREADS', process.env.TFJS_NATIVE_THREADS));
+const wantedThreads = process.env.TFJS_NATIVE_THREADS;
+addon.configure(wantedIsa, wantedThreads ? checkThreads('TFJS_NATIVE_THREADS', wantedThreads) : undefined);
 
 /**
- * Sets how many threads parallel work of this process uses.
- * @param threads 1 to 1024; more than the CPU's cores is allowed and rarely helps.
+ * Sets how many threads parallel work of this process uses; all its workers share them.
+ * @param threads 1 to 1024; more than the CPU's cores is allowed and rarely helps. Default: the physical cores that
+ *   the process may use, or the environment variable `TFJS_NATIVE_THREADS`.
  * @throws TfjsNativeError INVALID_ARGUMENT
  */
 export function setThreads(threads: number): void {
-  addon.configure(undefined, positiveInteger('threads', String(threads)));
+  addon.configure(undefined, checkThreads('threads', threads));
 }

@@ -1,4 +1,29 @@
-import './backend/register';
+/// <reference types="@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops" preserve="true" />
+/**
+ * The public surface: all that `@tensorflow/tfjs-node` exports, computed by the backend `native`, and a few
+ * functions of our own.
+ */
+import { useBackendOfEnvironment } from './backends';
+import { registerFileSystem } from './io/file-system';
+import { checkEngine } from './upstream/core-copies';
+import { registerOnce } from './upstream/own-copies';
+
+checkEngine();
+registerOnce(() => {
+  require('./backend/register');
+  require('./upstream/chained-ops');
+});
+registerFileSystem();
+useBackendOfEnvironment();
 
 export * from '@tensorflow/tfjs-core';
 export * from '@tensorflow/tfjs-layers';
+export * from './upstream/converter';
+export * as data from './upstream/data';
+export * as io from './io';
+export { version } from './upstream/versions';
+
+export { type BackendName, useBackend } from './backends';
+export { setThreads } from './binding';
+export { type ErrorCode, TfjsNativeError } from './errors';
+export { type Info, info } from './info';
