@@ -5,7 +5,7 @@
 #include "simd/simd.h"
 
 namespace tfjs::TFJS_ISA {
-namespace detail {
+namespace transposition {
 
 // One half of exchanging the off-diagonal blocks of kWidth lanes between two rows that are kWidth apart.
 template <int kWidth, bool kUpper, int... kLane>
@@ -27,7 +27,7 @@ TFJS_INLINE void exchange(vf32* row) {
   if constexpr (kWidth > 1) exchange<kWidth / 2>(row);
 }
 
-}  // namespace detail
+}  // namespace transposition
 
 // to[j * to_stride + i] = from[i * from_stride + j] for i < rows and j < columns, both at most kLanes.
 // Values pass as bits, so int32 may travel as float.
@@ -36,7 +36,7 @@ TFJS_INLINE void transpose_tile(const float* from, int64_t from_stride, float* t
   if (rows == kLanes && columns == kLanes) {
     vf32 row[kLanes];
     TFJS_UNROLL for (int i = 0; i < kLanes; i++) row[i] = load(from + i * from_stride);
-    detail::exchange<kLanes / 2>(row);
+    transposition::exchange<kLanes / 2>(row);
     TFJS_UNROLL for (int j = 0; j < kLanes; j++) store(to + j * to_stride, row[j]);
   } else if constexpr (kLanes == 4) {
     // Without masked loads element by element is as fast.
@@ -49,7 +49,7 @@ TFJS_INLINE void transpose_tile(const float* from, int64_t from_stride, float* t
       row[i] = zero();
       if (i < rows) row[i] = load_first(from + i * from_stride, columns);
     }
-    detail::exchange<kLanes / 2>(row);
+    transposition::exchange<kLanes / 2>(row);
     TFJS_UNROLL for (int j = 0; j < kLanes; j++) {
       if (j < columns) store_first(to + j * to_stride, row[j], rows);
     }
