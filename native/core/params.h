@@ -58,8 +58,23 @@ enum class Activation : int64_t { Linear, Relu, Relu6, Elu, Prelu, LeakyRelu, Si
 TFJS_PARAMS(FusedConv2DParams, FUSED_CONV2D_PARAMS)
 
 // Windows and strides are at least 1; the padding as above.
-#define POOL_PARAMS(I, F) \
-  I(windowHeight) I(windowWidth) I(strideHeight) I(strideWidth) I(padTop) I(padLeft)
+#define POOL_PARAMS(I, F) I(windowHeight) I(windowWidth) I(strideHeight) I(strideWidth) I(padTop) I(padLeft)
 TFJS_PARAMS(PoolParams, POOL_PARAMS)
+
+// Updates by optimizers. One minus a decay is given beside it, as TensorFlow.js computes it in double.
+#define APPLY_GRADIENT_DESCENT_PARAMS(I, F) F(learningRate)
+TFJS_PARAMS(ApplyGradientDescentParams, APPLY_GRADIENT_DESCENT_PARAMS)
+#define APPLY_MOMENTUM_PARAMS(I, F) F(learningRate) F(momentum) I(useNesterov)
+TFJS_PARAMS(ApplyMomentumParams, APPLY_MOMENTUM_PARAMS)
+#define APPLY_RMS_PROP_PARAMS(I, F) F(learningRate) F(decay) F(oneMinusDecay) F(momentum) F(epsilon)
+TFJS_PARAMS(ApplyRMSPropParams, APPLY_RMS_PROP_PARAMS)
+#define APPLY_ADAGRAD_PARAMS(I, F) F(learningRate) F(epsilon)
+TFJS_PARAMS(ApplyAdagradParams, APPLY_ADAGRAD_PARAMS)
+#define APPLY_ADADELTA_PARAMS(I, F) F(learningRate) F(rho) F(oneMinusRho) F(epsilon)
+TFJS_PARAMS(ApplyAdadeltaParams, APPLY_ADADELTA_PARAMS)
+#define APPLY_ADAM_PARAMS(I, F) F(learningRate) F(beta1) F(oneMinusBeta1) F(beta2) F(oneMinusBeta2) F(epsilon)
+TFJS_PARAMS(ApplyAdamParams, APPLY_ADAM_PARAMS)
+#define APPLY_ADA_MAX_PARAMS(I, F) F(learningRate) F(beta1) F(oneMinusBeta1) F(beta2) F(epsilon) F(decay)
+TFJS_PARAMS(ApplyAdaMaxParams, APPLY_ADA_MAX_PARAMS)
 
 }  // namespace tfjs

@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "reference/reference.h"
+
+namespace tfjs::reference {
+namespace {
+
+double activate(Activation activation, double x, double alpha) {
+  switch (activation) {
+    case Activation::Relu:
+      return x < 0 ? 0 : x;
+    case Activation::Relu6:
+      return x < 0 ? 0 : x > 6 ? 6 : x;
+    case Activation::Elu:
+      return x >= 0 ? x : std::expm1(x);
+    case Activation::Prelu:
+    case Activation::LeakyRelu:
+      return x < 0 ? alpha * x : x;
+    case Activation::Sigmoid:
+      return 1 / (1 + std::exp(-x));
+    default:
+      return x;
+  }
+}
+
+// Calls visit(x index, filter index, y index) for each product of a convolution.
+template <class F>
+void for_each_product(const Tensor& x, const Tensor& filter, const Tensor& y, const Conv2DParams& p,
+                      F visit) {
+  const int64_t height = x.dims[1], width = x.dims[2], channels = x.dims[3];
+  const int64_t filter_height = filter.dims[0], filter_width = filter.dims[1];
+  const int64_t out_height = y.dims[1], out_width = y.dims[2], out_channels = y.dims[3];
+  for (int64_t n = 0; n < y.dims[0]; n++) {
+    for (int64_t oy = 0; oy < out_height; oy++) {
+      for (int64_t ox = 0; ox < out_width; ox++) {
+        for (int64_t ky = 0; ky < filter_height; ky++) {
+          for (int64_t kx = 0; kx < filter_width; kx++) {
+            const int64_t iy = oy * p.strideHeight + ky * p.dilationHeight - p.padTop;
+            const int64_t ix = ox * p.strideWidth + kx * p.dilationWidth - p.padLeft;
+            if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
+            for (int64_t c = 0; c < channels; c++) {
+              for (int64_t o = 0; o < out_channels; o++) {
+                visit(static_cast<size_t>(((n * height + iy) * width + ix) * channels + c),
+                      static_cast<size_t>(((ky * filter_width + kx) * channels + c) * out_channels + o),
+                      static_cast<size_t>(((n * out_height + oy) * out_width + ox) * out_channels + o));
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+void add_product(Tensor& to, size_t at, double a, double b) {
+  to.value[at] += a * b;
+  to.magnitude[at] += std::abs(a * b);
+}
+
+double optional_value(const Tensor& t, size_t column) {
+  return t.value.empty() ? 0 : t.value[t.value.size() == 1 ? 0 : column];
+}
+
+}  // namespace
+
+void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
+  const Tensor &x = inputs[0], &filter = inputs[1];
+  Tensor& y = outputs[0];
+  y.clear();
+  for_each_product(x, filter, y, Conv2DParams::decode(params),
+                   [&](size_t i, size_t k, size_t o) { add_product(y, o, x.value[i], filter.value[k]); });
+  // A rounding for the product and one for each addition.
+  y.rounding_steps = static_cast<double>(filter.dims[0] * filter.dims[1] * filter.dims[2]) + 1;
+}
+
+void FusedConv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
+  Conv2D(inputs, outputs, params);
+  const FusedConv2DParams p = FusedConv2DParams::decode(params);
+  const Activation activation = static_cast<Activation>(p.activation);
+  Tensor& y = outputs[0];
+  for (size_t i = 0; i < y.value.size(); i++) {
+    const size_t column = i % static_cast<size_t>(y.dims[3]);
+    const double bias = optional_value(inputs[2], column);
+    const double alpha =
+        activation == Activation::LeakyRelu ? p.leakyreluAlpha : optional_value(inputs[3], column);
+    y.value[i] = activate(activation, y.value[i] + bias, alpha);
+    // No activation is steeper than 1, or than alpha, so it passes on the error of the sum and adds its own.
+    y.magnitude[i] =
+        (y.magnitude[i] + std::abs(bias)) * std::max(1.0, std::abs(alpha)) + std::abs(y.value[i]);
+  }
+  // For the bias, and 2.5 ulp for the worst of the activations.
+  y.rounding_steps += 1 + 5;
+}
+
+void Conv2DBackpropInput(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                         const double* params) {
+  const Tensor &dy = inputs[0], &filter = inputs[1];
+  Tensor& dx = outputs[0];
+  dx.clear();
+  for_each_product(dx, filter, dy, Conv2DParams::decode(params),
+                   [&](size_t i, size_t k, size_t o) { add_product(dx, i, dy.value[o], filter.value[k]); });
+  dx.rounding_steps = static_cast<double>(filter.dims[0] * filter.dims[1] * filter.dims[3]) + 1;
+}
+
+void Conv2DBackpropFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                          const double* params) {
+  const Tensor &x = inputs[0], &dy = inputs[1];
+  Tensor& dw = outputs[0];
+  dw.clear();
+  for_each_product(x, dw, dy, Conv2DParams::decode(params),
+                   [&](size_t i, size_t k, size_t o) { add_product(dw, k, x.value[i], dy.value[o]); });
+  dw.rounding_steps = static_cast<double>(dy.dims[0] * dy.dims[1] * dy.dims[2]) + 1;
+}
+
+}  // namespace tfjs::reference
