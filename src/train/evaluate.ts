@@ -63,7 +63,8 @@ export async function evaluate(
 
 /** Loads the model without how it was trained, which does not matter here and may not be loadable. */
 async function loadForEvaluation(folder: string): Promise<LayersModel> {
-  const { trainingConfig: _, ...artifacts } = (await fileSystem(folder).load?.()) as io.ModelArtifacts;
+  const handler = fileSystem(folder) as Required<io.IOHandler>;
+  const { trainingConfig: _, ...artifacts } = await handler.load();
   let model: LayersModel;
   try {
     model = await loadLayersModel({ load: async () => artifacts });
