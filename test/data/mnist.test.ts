@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { loadMnist, loadMnistSet } from 'tfjs-native/data';
 import { firstOf, idx, smallMnist, temporaryFolder } from './idx-files';
 
-const dist = join(import.meta.dirname, '../../dist');
+const dist = join(__dirname, '../../dist');
 
 describe('the default data', () => {
   test('is the whole original MNIST', async () => {
