@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** A folder where each run leaves its results as JSON, for .ci/run. */
+const reports = process.env.TEST_REPORTS;
 
 export default defineConfig({
   test: {
@@ -9,5 +13,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Node itself loads the built package: once per process, as a user's program does.
     server: { deps: { external: [/\/dist\//] } },
+    reporters: reports
+      ? ['default', ['json', { outputFile: join(reports, `vitest-${process.pid}.json`) }]]
+      : ['default'],
   },
 });

@@ -33,7 +33,8 @@ const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 for (const [entry, conditions] of Object.entries(exports)) {
   if (conditions.import === undefined) continue;
   const file = join(root, conditions.require.default);
-  if (!existsSync(file)) throw new Error(`The entry "${entry}" of package.json has no ${file}: run tsc first.`);
+  if (!existsSync(file))
+    throw new Error(`The entry "${entry}" of package.json has no ${file}: run tsc first.`);
   const names = Object.keys(require(file)).sort();
   write(join(root, conditions.import.default), wrapper(file, names));
   const types = `export * from './${basename(file)}';\nexport { default } from './${basename(file)}';\n`;

@@ -1,0 +1,81 @@
+/**
+ * `npm run test:variants`: what `npm test` runs once, in all its variants: kernels and conformance under each
+ * instruction set, the C++ tests with sanitizers (the address sanitizer also finds leaks), and everything
+ * that computes on OpenMP's executor.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { buildNative } from './native-builders.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
+/** @type {string[]} */
+const isas = require(join(root, 'build/Release/tfjs_native.node')).info().isas;
+const computing = ['test/backend', 'test/conformance', 'test/kernels'];
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [settings]
+ */
+function succeeds(command, args, settings = {}) {
+  const env = { ...process.env, ...settings };
+  return spawnSync(command, args, { cwd: root, env, stdio: 'inherit' }).status === 0;
+}
+
+/**
+ * @param {Parameters<typeof buildNative>[0]} options
+ * @param {string[]} args
+ */
+async function nativeTests(options, args = []) {
+  const built = await buildNative({ ...options, targets: ['native-tests'] });
+  return succeeds(built['native-tests'], args, { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' });
+}
+
+/** @type {Record<string, () => boolean | Promise<boolean>>} */
+const variants = {
+  // The best set is what `npm test` ran.
+  ...Object.fromEntries(
+    isas
+      .slice(0, -1)
+      .map((isa) => [
+        `instruction set ${isa}`,
+        () => succeeds(process.execPath, [vitest, 'run', ...computing], { TFJS_NATIVE_ISA: isa }),
+      ]),
+  ),
+  'address and undefined-behaviour sanitizers': () =>
+    nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
+  'thread sanitizer': () =>
+    nativeTests({ out: 'build-tsan', sanitize: 'thread', flags: '-O1' }, ['--threads', '4']),
+  'OpenMP, C++ tests': () => nativeTests({ out: 'build-openmp', openmp: true }),
+  'OpenMP, backend': async () => {
+    const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });
+    const settings = { TFJS_NATIVE_ADDON: tfjs_native };
+    return succeeds(process.execPath, [vitest, 'run', 'test/binding', ...computing], settings);
+  },
+};
+
+const failed = [];
+for (const [name, run] of Object.entries(variants)) {
+  console.log(`\n== ${name}`);
+  const start = performance.now();
+  const passed = await run();
+  console.log(
+    `== ${name}: ${passed ? 'passed' : 'FAILED'} (${((performance.now() - start) / 1000).toFixed(0)} s)`,
+  );
+  if (!passed) failed.push(name);
+}
+const count = Object.keys(variants).length;
+if (process.env.TEST_REPORTS) {
+  const report = { numPassedTests: count - failed.length, numFailedTests: failed.length };
+  writeFileSync(join(process.env.TEST_REPORTS, 'variants.json'), JSON.stringify(report));
+}
+console.log(
+  `${count - failed.length} of ${count} variants passed${failed.map((name) => `\nFAILED  ${name}`).join('')}`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,24 @@
+/** Runs a program of test/binding/programs in a process of its own, with settings in the environment. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+
+export interface Outcome {
+  /** The exit code, or the signal that killed the process. */
+  exit: number | string | undefined;
+  stderr: string;
+  /** What it printed: JSON. */
+  output: unknown;
+}
+
+/** @param settings environment variables; those of the project that are set outside are left out */
+export function runProgram(name: string, args: string[] = [], settings: Record<string, string> = {}) {
+  const outside = Object.entries(process.env).filter(([key]) => !key.startsWith('TFJS_'));
+  const env = { ...Object.fromEntries(outside), ...settings };
+  const file = join(import.meta.dirname, 'programs', name);
+  return new Promise<Outcome>((done) => {
+    execFile(process.execPath, [file, ...args], { env }, (error, stdout, stderr) => {
+      const exit = error ? (error.code ?? error.signal ?? undefined) : 0;
+      done({ exit, stderr, output: stdout === '' ? undefined : JSON.parse(stdout) });
+    });
+  });
+}
