@@ -130,7 +130,7 @@ TFJS_INLINE bool any(vi32 mask) {
 
 TFJS_INLINE vf32 sqrt(vf32 v) {
 #if defined(__AVX512F__)
-  return (vf32)_mm512_sqrt_ps((__m512)v);
+  return (vf32)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);  // Without maskz_ gcc 12 warns.
 #elif defined(__AVX2__)
   return (vf32)_mm256_sqrt_ps((__m256)v);
 #elif defined(__x86_64__) || defined(_M_X64)
