@@ -10,9 +10,11 @@ export interface Outcome {
   output: unknown;
 }
 
-/** @param settings environment variables; those of the project that are set outside are left out */
+/** @param settings environment variables; the project's own that are set outside are left out, but for the addon */
 export function runProgram(name: string, args: string[] = [], settings: Record<string, string> = {}) {
-  const outside = Object.entries(process.env).filter(([key]) => !key.startsWith('TFJS_'));
+  const outside = Object.entries(process.env).filter(
+    ([key]) => !key.startsWith('TFJS_') || key === 'TFJS_NATIVE_ADDON',
+  );
   const env = { ...Object.fromEntries(outside), ...settings };
   const file = join(import.meta.dirname, 'programs', name);
   return new Promise<Outcome>((done) => {

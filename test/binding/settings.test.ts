@@ -1,5 +1,8 @@
 /** What the environment chooses is what runs. */
-import { describe, expect, it } from 'vitest';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { info } from 'tfjs-native';
 import { runProgram } from './program';
 
@@ -33,5 +36,30 @@ describe('TFJS_NATIVE_THREADS', () => {
     const { exit, stderr } = await runProgram('info.cjs', [], { TFJS_NATIVE_THREADS: threads });
     expect(exit).toBe(1);
     expect(stderr).toContain(`TFJS_NATIVE_THREADS is "${threads}"; expected a whole number from 1 to 1024`);
+  });
+});
+
+describe('TFJS_NATIVE_ADDON', () => {
+  let copy: string;
+  beforeAll(() => {
+    copy = join(mkdtempSync(join(tmpdir(), 'tfjs-native-addon-')), 'copy.node');
+    copyFileSync(info().addon, copy);
+  });
+  afterAll(() => rmSync(dirname(copy), { recursive: true }));
+
+  it('is the file that is loaded', async () => {
+    const { output } = await runProgram('info.cjs', [], { TFJS_NATIVE_ADDON: copy });
+    expect(output).toMatchObject({ addon: copy, isas: info().isas });
+  });
+
+  it('fails with the reason when it cannot be loaded, though another addon could', async () => {
+    writeFileSync(copy, 'not an addon');
+    const { exit, stderr } = await runProgram('info.cjs', [], { TFJS_NATIVE_ADDON: copy });
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(
+      /TfjsNativeError: The native addon of tfjs-native could not be loaded on \w+-\w+, Node v/,
+    );
+    expect(stderr).toContain(`${copy}: `);
+    expect(stderr).toContain('Remedy:');
   });
 });
