@@ -68,6 +68,8 @@ export interface OpParams {
   AvgPool: Pool;
   MaxPoolGrad: Pool;
   AvgPoolGrad: Pool;
+  BatchMatMul: Readonly<Record<'transposeA' | 'transposeB', number>>;
+  _FusedMatMul: Readonly<Record<'transposeA' | 'transposeB' | 'activation' | 'leakyreluAlpha', number>>;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */

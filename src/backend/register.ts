@@ -12,12 +12,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import { elementwise } from './kernels/elementwise';
 import type { KernelCall, NativeKernels } from './kernels/kernel';
 import { pooling } from './kernels/pool';
+import { matmul } from './kernels/matmul';
 import { softmax } from './kernels/softmax';
 import { transpose } from './kernels/transpose';
 import { fitsFrame, NativeBackend } from './native-backend';
 
 /** Every native kernel by its TensorFlow.js name. */
-export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose, ...pooling };
+export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose, ...pooling, ...matmul };
 
 function withFallback(config: KernelConfig): KernelConfig {
   const native = nativeKernels[config.kernelName as keyof NativeKernels];

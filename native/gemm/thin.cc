@@ -1,0 +1,206 @@
+#include "gemm/thin.h"
+
+#include "core/scratch.h"
+#include "parallel/parallel.h"
+
+namespace tfjs::TFJS_ISA {
+namespace {
+
+// Rows or columns that count as thin.
+constexpr int64_t kThin = 4;
+
+TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+template <class T>
+TFJS_INLINE T clamped(T x, T low, T high) {
+  x = low > x ? low : x;
+  return high < x ? high : x;
+}
+
+// One row of the result from rows of b: c[j] = sum of x[i] * b[i * ldb + j].
+struct RowProduct {
+  int64_t n, k;
+  const float* x;
+  const float* b;
+  int64_t ldb;
+  float* c;
+  Epilogue epilogue;
+  int64_t bias_step;  // 0: one value for all
+};
+
+// V vectors of columns. Independent sums hide the latency of addition where V alone does not.
+template <int V, bool kMasked>
+void row_block(const RowProduct& p, const int64_t* at) {
+  constexpr int kChains = V > 4 ? 1 : V > 2 ? 2 : V > 1 ? 4 : 8;
+  const int64_t lanes = kMasked ? p.n : kLanes;
+  vf32 sum[kChains][V];
+  TFJS_UNROLL for (int s = 0; s < kChains; s++) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) sum[s][v] = zero();
+  }
+  int64_t i = 0;
+  for (; i + kChains <= p.k; i += kChains) {
+    TFJS_UNROLL for (int s = 0; s < kChains; s++) {
+      const vf32 x = splat(p.x[i + s]);
+      const float* row = p.b + (i + s) * p.ldb;
+      TFJS_UNROLL for (int v = 0; v < V; v++) {
+        sum[s][v] = fma(x, kMasked ? load_first(row + at[v], lanes) : load(row + at[v]), sum[s][v]);
+      }
+    }
+  }
+  for (; i < p.k; i++) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      const float* row = p.b + i * p.ldb + at[v];
+      sum[0][v] = fma(splat(p.x[i]), kMasked ? load_first(row, lanes) : load(row), sum[0][v]);
+    }
+  }
+  const Epilogue& e = p.epilogue;
+  TFJS_UNROLL for (int v = 0; v < V; v++) {
+    vf32 y = sum[0][v];
+    TFJS_UNROLL for (int s = 1; s < kChains; s++) y += sum[s][v];
+    if (e.bias != nullptr) {
+      y += p.bias_step == 0 ? splat(e.bias[0])
+           : kMasked        ? load_first(e.bias + at[v], lanes)
+                            : load(e.bias + at[v]);
+    }
+    if (e.clamp) y = clamped(y, splat(e.low), splat(e.high));
+    if (kMasked)
+      store_first(p.c + at[v], y, lanes);
+    else
+      store(p.c + at[v], y);
+  }
+}
+
+void row_product(const RowProduct& p) {
+  if (p.n < kLanes) {
+    const int64_t at = 0;
+    return row_block<1, true>(p, &at);
+  }
+  constexpr int64_t kWide = 8;
+  const int64_t vectors = (p.n + kLanes - 1) / kLanes, blocks = (vectors + kWide - 1) / kWide;
+  const double nanoseconds = 0.03 * static_cast<double>(p.k * kWide * kLanes);
+  parallel_for(blocks, nanoseconds, [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; block++) {
+      // Of equal size, so that the last vector, which may overlap the one before, has that in its own block.
+      const int64_t first = vectors * block / blocks, count = vectors * (block + 1) / blocks - first;
+      int64_t at[kWide];
+      for (int64_t v = 0; v < count; v++) at[v] = smaller((first + v) * kLanes, p.n - kLanes);
+      constexpr void (*kBlocks[kWide])(const RowProduct&, const int64_t*) = {
+          row_block<1, false>, row_block<2, false>, row_block<3, false>, row_block<4, false>,
+          row_block<5, false>, row_block<6, false>, row_block<7, false>, row_block<8, false>};
+      kBlocks[count - 1](p, at);
+    }
+  });
+}
+
+// Scalar products of few rows x with many rows y: c[p * x_step + q * y_step] = x_p . y_q.
+struct DotProducts {
+  int64_t x_rows, y_rows, k;
+  const float* x;
+  int64_t ldx;
+  const float* y;
+  int64_t ldy;
+  float* c;
+  int64_t x_step, y_step;
+  Epilogue epilogue;
+  int64_t bias_x_step, bias_y_step;
+};
+
+template <int P, int Q>
+TFJS_INLINE void dot_block(const DotProducts& d, int64_t q0) {
+  vf32 sum[P][Q];
+  TFJS_UNROLL for (int p = 0; p < P; p++) { TFJS_UNROLL for (int q = 0; q < Q; q++) sum[p][q] = zero(); }
+  const float* y = d.y + q0 * d.ldy;
+  int64_t i = 0;
+  for (; i + kLanes <= d.k; i += kLanes) {
+    vf32 x[P];
+    TFJS_UNROLL for (int p = 0; p < P; p++) x[p] = load(d.x + p * d.ldx + i);
+    TFJS_UNROLL for (int q = 0; q < Q; q++) {
+      const vf32 right = load(y + q * d.ldy + i);
+      TFJS_UNROLL for (int p = 0; p < P; p++) sum[p][q] = fma(x[p], right, sum[p][q]);
+    }
+  }
+  if (const int64_t left = d.k - i; left > 0) {
+    vf32 x[P];
+    TFJS_UNROLL for (int p = 0; p < P; p++) x[p] = load_first(d.x + p * d.ldx + i, left);
+    TFJS_UNROLL for (int q = 0; q < Q; q++) {
+      const vf32 right = load_first(y + q * d.ldy + i, left);
+      TFJS_UNROLL for (int p = 0; p < P; p++) sum[p][q] = fma(x[p], right, sum[p][q]);
+    }
+  }
+  const Epilogue& e = d.epilogue;
+  TFJS_UNROLL for (int p = 0; p < P; p++) {
+    TFJS_UNROLL for (int q = 0; q < Q; q++) {
+      float value = sum_lanes(sum[p][q]);
+      if (e.bias != nullptr) value += e.bias[p * d.bias_x_step + (q0 + q) * d.bias_y_step];
+      if (e.clamp) value = clamped(value, e.low, e.high);
+      d.c[p * d.x_step + (q0 + q) * d.y_step] = value;
+    }
+  }
+}
+
+template <int P>
+void dot_products_of(const DotProducts& d) {
+  // With one row of x, twice as many rows of y at a time fill the pipelines.
+  constexpr int kGroup = P == 1 ? 8 : 4;
+  const double nanoseconds = 2 + 0.1 * P * static_cast<double>(d.k) / kLanes;
+  parallel_for((d.y_rows + kGroup - 1) / kGroup, kGroup * nanoseconds, [&](int64_t begin, int64_t end) {
+    int64_t q = begin * kGroup;
+    const int64_t q_end = smaller(end * kGroup, d.y_rows);
+    for (; q + kGroup <= q_end; q += kGroup) dot_block<P, kGroup>(d, q);
+    for (; q < q_end; q++) dot_block<P, 1>(d, q);
+  });
+}
+
+void dot_products(const DotProducts& d) {
+  switch (d.x_rows) {
+    case 1:
+      return dot_products_of<1>(d);
+    case 2:
+      return dot_products_of<2>(d);
+    case 3:
+      return dot_products_of<3>(d);
+    default:
+      dot_products_of<4>(d);
+  }
+}
+
+// The few columns of a k by n matrix as rows.
+const float* columns_as_rows(Scratch& scratch, const float* from, int64_t ld, int64_t k, int64_t n) {
+  float* rows = scratch.get<float>(k * n);
+  for (int64_t j = 0; j < n; j++) {
+    for (int64_t i = 0; i < k; i++) rows[j * k + i] = from[i * ld + j];
+  }
+  return rows;
+}
+
+}  // namespace
+
+bool thin_gemm(const Gemm& g) {
+  Scratch scratch;
+  // A transposed vector lies like a vector where it has no gaps.
+  const bool transpose_a = g.transpose_a && !(g.m == 1 && g.lda == 1);
+  if (g.m == 1 && !transpose_a && !g.transpose_b) {
+    row_product({g.n, g.k, g.a, g.b, g.ldb, g.c, g.epilogue, 1});
+    return true;
+  }
+  if (g.n == 1 && g.ldc == 1 && transpose_a && (g.transpose_b || g.ldb == 1)) {
+    row_product({g.m, g.k, g.b, g.a, g.lda, g.c, g.epilogue, 0});
+    return true;
+  }
+  // Below this the sums across lanes outweigh the products.
+  if (g.k < 4 * kLanes && g.m > 1 && g.n > 1) return false;
+  if (g.m <= kThin && g.transpose_b) {
+    const float* a = transpose_a ? columns_as_rows(scratch, g.a, g.lda, g.k, g.m) : g.a;
+    dot_products({g.m, g.n, g.k, a, transpose_a ? g.k : g.lda, g.b, g.ldb, g.c, g.ldc, 1, g.epilogue, 0, 1});
+    return true;
+  }
+  if (g.n <= kThin && !transpose_a) {
+    const float* b = g.transpose_b ? g.b : columns_as_rows(scratch, g.b, g.ldb, g.k, g.n);
+    dot_products(
+        {g.n, g.m, g.k, b, g.transpose_b ? g.ldb : g.k, g.a, g.lda, g.c, 1, g.ldc, g.epilogue, 1, 0});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace tfjs::TFJS_ISA
