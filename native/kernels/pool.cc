@@ -217,39 +217,58 @@ TFJS_INLINE Status pool(const Args& args, const Geometry& g, const Pooling& pool
   return Status::Ok;
 }
 
-// Vectors of up to kLanes channels, which may be the last, incomplete one.
-TFJS_INLINE vf32 load_up_to(const float* x, int64_t n) { return n < kLanes ? load_first(x, n) : load(x); }
-TFJS_INLINE void store_up_to(float* x, vf32 v, int64_t n) {
-  if (n < kLanes) {
-    store_first(x, v, n);
+// What a piece of code works on at once: kLanes channels, the last few of them, or one.
+struct WholeVector {
+  using Value = vf32;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load(p); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store(p, v); }
+};
+struct FirstLanes {
+  using Value = vf32;
+  int64_t n;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
+};
+struct OneLane {
+  using Value = float;
+  [[gnu::always_inline]] float get(const float* p) const { return *p; }
+  [[gnu::always_inline]] void put(float* p, float v) const { *p = v; }
+};
+
+// f(lanes, c) for pieces of channels that cover all once.
+template <class F>
+TFJS_INLINE void each_piece(int64_t channels, F&& f) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) f(WholeVector{}, c);
+  // Masked loads and stores take as long as two single numbers, where there are any.
+  if (kLanes > 4 && channels - c > 2) {
+    f(FirstLanes{channels - c}, c);
   } else {
-    store(x, v);
+    for (; c < channels; c++) f(OneLane{}, c);
   }
 }
 
-// Adds dy to dx where x has the first of its largest values in the window, for up to kLanes channels. x and
-// dx are at the window's first cell; only the rows [own_from, own_to) of the window are written.
-TFJS_INLINE void max_pool_grad_window(const Geometry& g, const float* x, vf32 dy, int64_t channels,
+// Adds dy to dx where x has the first of its largest values in the window. x and dx are at the window's first
+// cell; only its rows [own_from, own_to) are written.
+template <class Lanes>
+TFJS_INLINE void max_pool_grad_window(const Lanes& lanes, const Geometry& g, const float* x, const float* dy,
                                       int64_t rows, int64_t cols, int64_t own_from, int64_t own_to,
                                       float* dx) {
-  vf32 best = splat(kMinusInfinity);
-  vi32 position = splat(int32_t{-1});
-  int32_t at = 0;
+  using Value = typename Lanes::Value;
+  Value best = Value{} + kMinusInfinity;
   for (int64_t r = 0; r < rows; r++) {
     const float* cell = x + r * g.row();
-    for (int64_t c = 0; c < cols; c++, cell += g.channels, at++) {
-      const vf32 value = load_up_to(cell, channels);
-      const vi32 larger_one = value > best;
-      best = select(larger_one, value, best);
-      position = larger_one ? splat(at) : position;
-    }
+    for (int64_t c = 0; c < cols; c++, cell += g.channels) best = MaxPooling{}.combine(best, lanes.get(cell));
   }
-  at = static_cast<int32_t>(own_from * cols);
-  for (int64_t r = own_from; r < own_to; r++) {
-    float* cell = dx + r * g.row();
-    for (int64_t c = 0; c < cols; c++, cell += g.channels, at++) {
-      const vf32 sum = load_up_to(cell, channels) + select(position == splat(at), dy, zero());
-      store_up_to(cell, sum, channels);
+  // Nothing is larger than minus infinity in a window of NaN.
+  Value rest = best > Value{} + kMinusInfinity ? lanes.get(dy) : Value{};
+  for (int64_t r = 0; r < own_to; r++) {
+    const float* cell = x + r * g.row();
+    float* to = dx + r * g.row();
+    for (int64_t c = 0; c < cols; c++, cell += g.channels, to += g.channels) {
+      const auto here = lanes.get(cell) == best;
+      if (r >= own_from) lanes.put(to, lanes.get(to) + (here ? rest : Value{}));
+      rest = here ? Value{} : rest;
     }
   }
 }
@@ -257,21 +276,31 @@ TFJS_INLINE void max_pool_grad_window(const Geometry& g, const float* x, vf32 dy
 // The rows [own_from, own_to) of one image's gradient, from the windows [out_from, out_to) of rows.
 TFJS_INLINE void max_pool_grad_rows(const Geometry& g, const float* x, const float* dy, int64_t out_from,
                                     int64_t out_to, int64_t own_from, int64_t own_to, float* dx) {
-  __builtin_memset(dx + own_from * g.row(), 0, static_cast<size_t>((own_to - own_from) * g.row()) * 4);
+  int64_t cleared = own_from;
+  auto clear_to = [&](int64_t row) {
+    if (row <= cleared) return;
+    __builtin_memset(dx + cleared * g.row(), 0, static_cast<size_t>((row - cleared) * g.row()) * 4);
+    cleared = row;
+  };
   for (int64_t out = out_from; out < out_to; out++) {
     const int64_t row = g.rows.begin(out), rows = g.rows.end(out) - row;
     const int64_t first = larger(own_from - row, 0), last = smaller(own_to - row, rows);
+    clear_to(row + last);
     for (int64_t o = 0; o < g.cols.out; o++) {
       const int64_t col = g.cols.begin(o), cols = g.cols.end(o) - col;
       const int64_t corner = row * g.row() + col * g.channels;
       const float* at = dy + (out * g.cols.out + o) * g.channels;
-      for (int64_t c = 0; c < g.channels; c += kLanes) {
-        const int64_t channels = smaller(g.channels - c, kLanes);
-        max_pool_grad_window(g, x + corner + c, load_up_to(at + c, channels), channels, rows, cols, first,
-                             last, dx + corner + c);
-      }
+      each_piece(g.channels, [&](const auto& lanes, int64_t c) [[gnu::always_inline]] {
+        // The usual overlapping window, unrolled.
+        if (rows == 3 && cols == 3 && first == 0 && last == 3) {
+          max_pool_grad_window(lanes, g, x + corner + c, at + c, 3, 3, 0, 3, dx + corner + c);
+        } else {
+          max_pool_grad_window(lanes, g, x + corner + c, at + c, rows, cols, first, last, dx + corner + c);
+        }
+      });
     }
   }
+  clear_to(own_to);
 }
 
 // Windows of 2x2 cells that neither overlap nor leave a gap, channels c to c + kLanes: every cell is written
@@ -342,8 +371,8 @@ Status MaxPoolGrad(const Args& args) {
   // A task owns the image rows under a band of window rows, so that no two add into the same place. Windows
   // that reach in from the band before are looked at twice, hence bands of several windows' height, and large
   // enough to be worth a task.
-  const int64_t overlap = larger(rows.window - rows.stride, 0) / rows.stride;
-  const int64_t band = larger(larger(8192 / larger(rows.stride * g.row(), 1), 4 * overlap), 1);
+  const int64_t overlap = (rows.window - 1) / rows.stride;
+  const int64_t band = larger(larger(8192 / larger(rows.stride * g.row(), 1), 8 * overlap), 1);
   const int64_t bands = larger((rows.out + band - 1) / band, 1);
   const double cells = static_cast<double>(band * g.out_row() * rows.window * cols.window);
   parallel_for(g.batch * bands, 50 + 0.3 * cells, [&](int64_t from, int64_t to) {
@@ -379,36 +408,29 @@ Status AvgPoolGrad(const Args& args) {
   parallel_for(g.batch * g.rows.length, 20 + 0.1 * cells, [&](int64_t from, int64_t to) {
     Scratch scratch;
     float* down = scratch.get<float>(g.out_row());
+    // The windows of each column.
+    int64_t* first = scratch.get<int64_t>(g.cols.length);
+    int64_t* behind_last = scratch.get<int64_t>(g.cols.length);
+    for (int64_t col = 0; col < g.cols.length; col++) {
+      first[col] = g.cols.first(col);
+      behind_last[col] = g.cols.behind_last(col);
+    }
     for (int64_t i = from; i < to; i++) {
-      const int64_t first = g.rows.first(i % g.rows.length);
-      const int64_t windows = larger(g.rows.behind_last(i % g.rows.length) - first, 0);
-      const float* in = dy + (i / g.rows.length * g.rows.out + first) * g.out_row();
+      const int64_t row = g.rows.first(i % g.rows.length), image = i / g.rows.length * g.rows.out;
+      const int64_t rows = larger(g.rows.behind_last(i % g.rows.length) - row, 0);
+      const float* in = dy + (image + row) * g.out_row();
+      each_piece(g.out_row(), [&](const auto& lanes, int64_t at) [[gnu::always_inline]] {
+        typename std::remove_reference_t<decltype(lanes)>::Value sum{};
+        for (int64_t r = 0; r < rows; r++) sum += lanes.get(in + r * g.out_row() + at) * share;
+        lanes.put(down + at, sum);
+      });
       float* out = dx + i * g.row();
-      for (int64_t at = 0; at < g.out_row(); at += kLanes) {
-        const int64_t n = smaller(g.out_row() - at, kLanes);
-        vf32 sum = zero();
-        for (int64_t w = 0; w < windows; w++) {
-          sum = fma(load_up_to(in + w * g.out_row() + at, n), splat(share), sum);
-        }
-        store_up_to(down + at, sum, n);
-      }
       for (int64_t col = 0; col < g.cols.length; col++, out += g.channels) {
-        const int64_t begin = g.cols.first(col), end = g.cols.behind_last(col);
-        int64_t c = 0;
-        if (g.channels >= kLanes) {
-          for (; c < g.channels; c += kLanes) {
-            // The last vector may overlap the one before: the same values are stored twice.
-            const int64_t at = smaller(c, g.channels - kLanes);
-            vf32 sum = zero();
-            for (int64_t o = begin; o < end; o++) sum += load(down + o * g.channels + at);
-            store(out + at, sum);
-          }
-        }
-        for (; c < g.channels; c++) {
-          float sum = 0;
-          for (int64_t o = begin; o < end; o++) sum += down[o * g.channels + c];
-          out[c] = sum;
-        }
+        each_piece(g.channels, [&](const auto& lanes, int64_t c) [[gnu::always_inline]] {
+          typename std::remove_reference_t<decltype(lanes)>::Value sum{};
+          for (int64_t o = first[col]; o < behind_last[col]; o++) sum += lanes.get(down + o * g.channels + c);
+          lanes.put(out + c, sum);
+        });
       }
     }
   });
