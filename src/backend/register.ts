@@ -1,24 +1,46 @@
 /** Registers the backend `native`: our kernels, and the `cpu` backend's for everything else. */
 import {
   getBackend,
+  getKernel,
   getKernelsForBackend,
   type KernelConfig,
   type KernelFunc,
   registerBackend,
   registerKernel,
   setBackend,
+  type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { elementwise } from './kernels/elementwise';
-import type { KernelCall, NativeKernels } from './kernels/kernel';
+import { binary } from './kernels/binary';
+import { cast } from './kernels/cast';
+import { comparison } from './kernels/comparison';
+import { conv2d } from './kernels/conv2d';
+import { fill } from './kernels/fill';
+import type { KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
+import { optimizer } from './kernels/optimizer';
 import { pooling } from './kernels/pool';
 import { matmul } from './kernels/matmul';
+import { select } from './kernels/select';
 import { softmax } from './kernels/softmax';
 import { transpose } from './kernels/transpose';
+import { unary } from './kernels/unary';
 import { fitsFrame, NativeBackend } from './native-backend';
 
 /** Every native kernel by its TensorFlow.js name. */
-export const nativeKernels: NativeKernels = { ...elementwise, ...softmax, ...transpose, ...pooling, ...matmul };
+export const nativeKernels: NativeKernels = {
+  ...unary,
+  ...binary,
+  ...comparison,
+  ...select,
+  ...cast,
+  ...fill,
+  ...softmax,
+  ...transpose,
+  ...pooling,
+  ...matmul,
+  ...conv2d,
+  ...optimizer,
+};
 
 function withFallback(config: KernelConfig): KernelConfig {
   const native = nativeKernels[config.kernelName as keyof NativeKernels];
@@ -30,9 +52,18 @@ function withFallback(config: KernelConfig): KernelConfig {
   return { ...registered, kernelFunc };
 }
 
+/** A kernel that only we have, for src/upstream. */
+function withoutFallback(kernelName: string, native: NativeKernel): KernelConfig {
+  const kernelFunc: KernelFunc = (call) => native(call as unknown as KernelCall) as TensorInfo[];
+  return { kernelName, backendName: 'native', kernelFunc };
+}
+
 /** Above `cpu` (1), so that core prefers it. */
 const priority = 10;
 
 registerBackend('native', () => new NativeBackend(), priority);
 for (const config of getKernelsForBackend('cpu')) registerKernel(withFallback(config));
+for (const [name, native] of Object.entries(nativeKernels)) {
+  if (getKernel(name, 'native') === undefined) registerKernel(withoutFallback(name, native));
+}
 if (getBackend() !== 'native') setBackend('native');
