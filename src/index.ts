@@ -12,6 +12,7 @@ checkEngine();
 registerOnce(() => {
   require('./backend/register');
   require('./upstream/chained-ops');
+  require('./upstream/optimizers');
 });
 registerFileSystem();
 useBackendOfEnvironment();

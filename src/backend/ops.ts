@@ -6,6 +6,12 @@ type Pool = Readonly<
   Record<'windowHeight' | 'windowWidth' | 'strideHeight' | 'strideWidth' | 'padTop' | 'padLeft', number>
 >;
 
+type Conv2D = Readonly<
+  Record<'strideHeight' | 'strideWidth' | 'dilationHeight' | 'dilationWidth' | 'padTop' | 'padLeft', number>
+>;
+
+type RMSProp = Readonly<Record<'learningRate' | 'decay' | 'oneMinusDecay' | 'momentum' | 'epsilon', number>>;
+
 export interface OpParams {
   Relu: None;
   Relu6: None;
@@ -68,8 +74,22 @@ export interface OpParams {
   AvgPool: Pool;
   MaxPoolGrad: Pool;
   AvgPoolGrad: Pool;
+  ApplyGradientDescent: Readonly<Record<'learningRate', number>>;
+  ApplyMomentum: Readonly<Record<'learningRate' | 'momentum' | 'useNesterov', number>>;
+  ApplyRMSProp: RMSProp;
+  ApplyCenteredRMSProp: RMSProp;
+  ApplyAdagrad: Readonly<Record<'learningRate' | 'epsilon', number>>;
+  ApplyAdadelta: Readonly<Record<'learningRate' | 'rho' | 'oneMinusRho' | 'epsilon', number>>;
+  ApplyAdam: Readonly<
+    Record<'learningRate' | 'beta1' | 'oneMinusBeta1' | 'beta2' | 'oneMinusBeta2' | 'epsilon', number>
+  >;
+  ApplyAdaMax: Readonly<Record<'learningRate' | 'beta1' | 'oneMinusBeta1' | 'beta2' | 'epsilon' | 'decay', number>>;
   BatchMatMul: Readonly<Record<'transposeA' | 'transposeB', number>>;
   _FusedMatMul: Readonly<Record<'transposeA' | 'transposeB' | 'activation' | 'leakyreluAlpha', number>>;
+  Conv2D: Conv2D;
+  FusedConv2D: Conv2D & Readonly<Record<'activation' | 'leakyreluAlpha', number>>;
+  Conv2DBackpropInput: Conv2D;
+  Conv2DBackpropFilter: Conv2D;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */
