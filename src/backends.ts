@@ -1,5 +1,5 @@
 /** Choosing at run time what computes. */
-import { setBackend } from '@tensorflow/tfjs-core';
+import { findBackend, setBackend } from '@tensorflow/tfjs-core';
 import { nativeError } from './errors';
 
 const names = ['native', 'tensorflow', 'cpu', 'auto'] as const;
@@ -24,6 +24,14 @@ function resolve(name: string, argument: string): 'native' | 'cpu' {
   }
 }
 
+/** Sets a backend, and gives a promise of success; both that there are start synchronously. */
+function start(backend: 'native' | 'cpu'): Promise<boolean> {
+  const started = setBackend(backend);
+  // At its first use it would advise to install tfjs-node, though it was chosen on purpose.
+  if (backend === 'cpu') Object.assign(findBackend('cpu'), { firstUse: false });
+  return started;
+}
+
 /**
  * Chooses what computes from now on. Tensors that exist move over at their next use.
  * @returns the name of the backend that was set, as `tf.getBackend()` gives it
@@ -31,13 +39,12 @@ function resolve(name: string, argument: string): 'native' | 'cpu' {
  */
 export async function useBackend(name: BackendName): Promise<string> {
   const backend = resolve(name, 'backend');
-  if (!(await setBackend(backend))) throw nativeError('BACKEND_UNAVAILABLE', backend, 'it failed to start');
+  if (!(await start(backend))) throw nativeError('BACKEND_UNAVAILABLE', backend, 'it failed to start');
   return backend;
 }
 
-/** Sets the backend that the environment variable `TFJS_BACKEND` names; `native` where there is none. */
+/** Sets the backend that the environment variable `TFJS_BACKEND` names, if there is one. */
 export function useBackendOfEnvironment(): void {
-  const name = process.env.TFJS_BACKEND || 'native';
-  // Both backends start synchronously, so there is nothing to wait for.
-  void setBackend(resolve(name, 'TFJS_BACKEND'));
+  const name = process.env.TFJS_BACKEND;
+  if (name) void start(resolve(name, 'TFJS_BACKEND'));
 }

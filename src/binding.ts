@@ -6,7 +6,8 @@
  */
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { nativeError } from './errors';
 
 /** What one line of `native/ops.def` declares: the op's name and its parameters, in the order of the frame. */
@@ -55,11 +56,14 @@ function platforms(): readonly string[] {
 
 function load(): { addon: Addon; file: string } {
   const require = createRequire(__filename);
-  const candidates = [
-    join(root, 'build', 'Release', 'tfjs_native.node'),
-    ...platforms().map((platform) => join(root, 'prebuilds', platform, 'tfjs_native.node')),
-    ...platforms().map((platform) => `@tfjs-native/${platform}`),
-  ];
+  const chosen = process.env.TFJS_NATIVE_ADDON;
+  const candidates = chosen
+    ? [resolve(chosen)]
+    : [
+        join(root, 'build', 'Release', 'tfjs_native.node'),
+        ...platforms().map((platform) => join(root, 'prebuilds', platform, 'tfjs_native.node')),
+        ...platforms().map((platform) => `@tfjs-native/${platform}`),
+      ];
   const reasons: string[] = [];
   for (const file of candidates) {
     if (file.startsWith(root) && !existsSync(file)) {
@@ -72,7 +76,8 @@ function load(): { addon: Addon; file: string } {
       reasons.push(`  ${file}: ${(error as Error).message.split('\n')[0]}`);
     }
   }
-  throw nativeError('ADDON_NOT_LOADED', `${process.platform}-${process.arch}, Node ${process.version}`, reasons.join('\n'));
+  const here = `${process.platform}-${process.arch}, Node ${process.version}`;
+  throw nativeError('ADDON_NOT_LOADED', here, reasons.join('\n'));
 }
 
 function checkThreads(name: string, value: string | number): number {
@@ -89,12 +94,18 @@ export const addonFile = loaded.file;
 /** The addon itself. Only `src/backend` and `src/compiler` may use it. */
 export const addon = loaded.addon;
 
-const wantedIsa = process.env.TFJS_NATIVE_ISA || undefined;
-if (wantedIsa && !addon.info().isas.includes(wantedIsa)) {
-  throw nativeError('ISA_UNAVAILABLE', wantedIsa, addon.info().isas.join(', '));
+/** Obeys the environment's settings, which are for the whole process, in the first thread that comes here. */
+function configureOnce(): void {
+  const done = 'tfjs-native configured';
+  if (getEnvironmentData(done)) return;
+  const { TFJS_NATIVE_ISA: isa, TFJS_NATIVE_THREADS: threads } = process.env;
+  if (isa && !addon.info().isas.includes(isa)) {
+    throw nativeError('ISA_UNAVAILABLE', isa, addon.info().isas.join(', '));
+  }
+  addon.configure(isa || undefined, threads ? checkThreads('TFJS_NATIVE_THREADS', threads) : undefined);
+  setEnvironmentData(done, true);
 }
-const wantedThreads = process.env.TFJS_NATIVE_THREADS;
-addon.configure(wantedIsa, wantedThreads ? checkThreads('TFJS_NATIVE_THREADS', wantedThreads) : undefined);
+configureOnce();
 
 /**
  * Sets how many threads parallel work of this process uses; all its workers share them.

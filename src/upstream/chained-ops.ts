@@ -50,13 +50,14 @@ function list(tensors: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
   return Array.isArray(tensors) ? tensors : [tensors];
 }
 
-const methods = { ...others, ...Object.fromEntries(plain.map((name) => [name, tf[name] as Method])) };
-
-for (const [name, op] of Object.entries(methods)) {
-  Object.assign(tensorClass().prototype, {
-    [name](this: tf.Tensor, ...args: never[]) {
-      this.throwIfDisposed();
-      return op(this, ...args);
-    },
-  });
+function addMethod(prototype: object, name: string, op: Method): void {
+  const method = function (this: tf.Tensor, ...args: never[]) {
+    this.throwIfDisposed();
+    return op(this, ...args);
+  };
+  (prototype as Record<string, unknown>)[name] = method;
 }
+
+const { prototype } = tensorClass();
+for (const name of plain) addMethod(prototype, name, tf[name] as Method);
+for (const [name, op] of Object.entries(others)) addMethod(prototype, name, op);
