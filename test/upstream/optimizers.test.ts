@@ -24,7 +24,8 @@ async function run(backend: string, make: () => tf.Optimizer): Promise<Record<st
   for (let step = 0; step < 10; step++) {
     optimizer.minimize(() => tf.add(tf.sum(tf.square(tf.sub(x, target))), tf.square(y)) as tf.Scalar);
   }
-  const weights = await optimizer.getWeights();
+  // Upstream has not implemented it for Adamax.
+  const weights = optimizer instanceof tf.AdamaxOptimizer ? [] : await optimizer.getWeights();
   const all: Record<string, number[]> = { x: [...x.dataSync()], y: [...y.dataSync()] };
   for (const [i, { name, tensor }] of weights.entries()) {
     all[`${i} ${name.replace(/^.*\//, '')}`] = [...tensor.dataSync()];
