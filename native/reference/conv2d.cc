@@ -1,27 +1,8 @@
-#include <algorithm>
-
+#include "reference/activation.h"
 #include "reference/reference.h"
 
 namespace tfjs::reference {
 namespace {
-
-double activate(Activation activation, double x, double alpha) {
-  switch (activation) {
-    case Activation::Relu:
-      return x < 0 ? 0 : x;
-    case Activation::Relu6:
-      return x < 0 ? 0 : x > 6 ? 6 : x;
-    case Activation::Elu:
-      return x >= 0 ? x : std::expm1(x);
-    case Activation::Prelu:
-    case Activation::LeakyRelu:
-      return x < 0 ? alpha * x : x;
-    case Activation::Sigmoid:
-      return 1 / (1 + std::exp(-x));
-    default:
-      return x;
-  }
-}
 
 // Calls visit(x index, filter index, y index) for each product of a convolution.
 template <class F>
@@ -57,10 +38,6 @@ void add_product(Tensor& to, size_t at, double a, double b) {
   to.magnitude[at] += std::abs(a * b);
 }
 
-double optional_value(const Tensor& t, size_t column) {
-  return t.value.empty() ? 0 : t.value[t.value.size() == 1 ? 0 : column];
-}
-
 }  // namespace
 
 void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -76,20 +53,7 @@ void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, con
 void FusedConv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
   Conv2D(inputs, outputs, params);
   const FusedConv2DParams p = FusedConv2DParams::decode(params);
-  const Activation activation = static_cast<Activation>(p.activation);
-  Tensor& y = outputs[0];
-  for (size_t i = 0; i < y.value.size(); i++) {
-    const size_t column = i % static_cast<size_t>(y.dims[3]);
-    const double bias = optional_value(inputs[2], column);
-    const double alpha =
-        activation == Activation::LeakyRelu ? p.leakyreluAlpha : optional_value(inputs[3], column);
-    y.value[i] = activate(activation, y.value[i] + bias, alpha);
-    // No activation is steeper than 1, or than alpha, so it passes on the error of the sum and adds its own.
-    y.magnitude[i] =
-        (y.magnitude[i] + std::abs(bias)) * std::max(1.0, std::abs(alpha)) + std::abs(y.value[i]);
-  }
-  // For the bias, and 2.5 ulp for the worst of the activations.
-  y.rounding_steps += 1 + 5;
+  apply_fusion(inputs[2], inputs[3], static_cast<Activation>(p.activation), p.leakyreluAlpha, outputs[0]);
 }
 
 void Conv2DBackpropInput(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
