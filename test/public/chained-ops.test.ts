@@ -103,7 +103,6 @@ describe('arguments arrive', () => {
     ['clipByValue(min, max)', x.clipByValue(-1, 2), [[1, -1, 2], [-1, 2, -1]]],
     ['matMul(b, transposeA, transposeB)', x.matMul(x, false, true), [[14, -32], [-32, 77]]],
     ['step(alpha)', tf.tensor1d([-1, 2]).step(3), [3, 1]],
-    ['oneHot(depth)', (tf.tensor1d([1], 'int32') as { oneHot(depth: number): tf.Tensor }).oneHot(2), [[0, 1]]],
     ['oneHot(depth, on, off)', tf.tensor1d([1], 'int32').oneHot(2, 5, 4), [[4, 5]]],
     ['slice(begin, size)', four.slice(1, 2), [2, 3]],
     ['gather(indices)', four.gather(tf.tensor1d([3, 0], 'int32')), [4, 1]],

@@ -17,6 +17,10 @@ interface Options {
   env?: Record<string, string>;
   /** Whether it is an ES module. Default false. */
   esm?: boolean;
+  /** A command that runs the command given to it. */
+  under?: string[];
+  /** The user to run as. */
+  uid?: number | undefined;
 }
 
 /** The variables of this process but those that are the project's own. */
@@ -27,10 +31,12 @@ function outside(): Record<string, string | undefined> {
   return Object.fromEntries(kept);
 }
 
-export function run(code: string, { cwd = root, env = {}, esm = false }: Options = {}): Promise<Outcome> {
-  const args = [...(esm ? ['--input-type=module'] : []), '--eval', code];
+export function run(code: string, options: Options = {}): Promise<Outcome> {
+  const { cwd = root, env = {}, esm = false, under = [], uid } = options;
+  const [command, ...args] = [...under, process.execPath, ...(esm ? ['--input-type=module'] : []), '--eval', code];
+  const user = uid === undefined ? {} : { uid };
   return new Promise((done) => {
-    execFile(process.execPath, args, { cwd, env: { ...outside(), ...env } }, (error, stdout, stderr) => {
+    execFile(command as string, args, { cwd, env: { ...outside(), ...env }, ...user }, (error, stdout, stderr) => {
       done({ exit: error ? (error.code ?? error.signal ?? undefined) : 0, stdout, stderr });
     });
   });
