@@ -1,11 +1,12 @@
 /** The folder that a trained model is saved in. Nothing that was trained may be lost. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { nativeError, type TfjsNativeError } from '../errors';
 import { fileSystem } from '../io/file-system';
 import { reasonOf } from '../io/reasons';
+import { makeFolder } from '../io/write-files';
 
 /**
  * Makes the folder and proves that files can be written there, before time is spent on training.
@@ -14,7 +15,7 @@ import { reasonOf } from '../io/reasons';
 export async function prepareOutput(folder: string): Promise<void> {
   const probe = join(folder, `.write-test-${process.pid}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(probe, 'This file proves that the folder can be written.\n');
   } catch (error) {
     throw nativeError('OUTPUT_UNWRITABLE', folder, reasonOf(error));

@@ -74,7 +74,10 @@ class Run {
       callbacks: {
         onEpochBegin: (epoch) => this.#beginEpoch(epoch + 1),
         onBatchEnd: (step, logs) => this.#endStep(step + 1, logs as Logs),
-        onEpochEnd: () => this.#endEpoch(),
+        onEpochEnd: async () => {
+          await this.#endEpoch();
+          if (signal?.aborted) this.model.stopTraining = true;
+        },
       },
     });
     if (!this.#failure && this.#unsavedSteps > 0)
@@ -121,8 +124,9 @@ class Run {
     const { signal, onEvent } = this.options;
     if (this.#failure || signal?.aborted) return;
     const validation = await evaluate(this.model, this.validation, signal);
-    if (validation === undefined) {
-      this.model.stopTraining = true;
+    if (validation === undefined) return;
+    if (!Number.isFinite(validation.loss)) {
+      this.#diverge(`The validation loss became ${validation.loss}`);
       return;
     }
     if (!(await this.#save(`epoch ${this.#epoch}`))) return;

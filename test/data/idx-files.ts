@@ -11,9 +11,12 @@ export const mnistFolder = join(
   'data',
 );
 
+// Tests may change TMPDIR.
+const base = tmpdir();
+
 /** A folder that is removed after the test. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tfjs-native-test-'));
+  const folder = mkdtempSync(join(base, 'tfjs-native-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
