@@ -90,6 +90,15 @@ export interface OpParams {
   FusedConv2D: Conv2D & Readonly<Record<'activation' | 'leakyreluAlpha', number>>;
   Conv2DBackpropInput: Conv2D;
   Conv2DBackpropFilter: Conv2D;
+  Sum: None;
+  Mean: None;
+  Prod: None;
+  Max: None;
+  Min: None;
+  Any: None;
+  All: None;
+  ArgMax: None;
+  ArgMin: None;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */

@@ -20,6 +20,7 @@ import type { KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
 import { optimizer } from './kernels/optimizer';
 import { pooling } from './kernels/pool';
 import { matmul } from './kernels/matmul';
+import { reduce } from './kernels/reduce';
 import { select } from './kernels/select';
 import { softmax } from './kernels/softmax';
 import { transpose } from './kernels/transpose';
@@ -37,6 +38,7 @@ export const nativeKernels: NativeKernels = {
   ...softmax,
   ...transpose,
   ...pooling,
+  ...reduce,
   ...matmul,
   ...conv2d,
   ...optimizer,
