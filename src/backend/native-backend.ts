@@ -10,9 +10,10 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { TensorData } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
+import { checkedStorage } from '../upstream/checked-storage';
 import { BufferPool } from './buffer-pool';
 import type { OpName, OpParams } from './ops';
-import { dtypeCodes, isNativeDType, type NativeDType, TensorStorage } from './storage';
+import { dtypeCodes, type NativeDType, TensorStorage } from './storage';
 
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 const frame = addon.frame;
@@ -27,6 +28,7 @@ const maxInputs = 240;
  * yet runs through the JavaScript one.
  */
 export class NativeBackend extends MathBackendCPU {
+  override data = checkedStorage<TensorData<DataType>>(this);
   readonly #pool = new BufferPool();
 
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
@@ -147,9 +149,4 @@ export function fitsFrame(inputs: NamedTensorInfoMap): boolean {
     if (++count > maxInputs || (inputs[name]?.shape.length ?? 0) > maxRank) return false;
   }
   return true;
-}
-
-/** Whether a native kernel can read all of these (complex and string tensors stay with JavaScript). */
-export function allNative(tensors: readonly TensorInfo[]): boolean {
-  return tensors.every((tensor) => isNativeDType(tensor.dtype));
 }
