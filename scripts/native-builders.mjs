@@ -128,7 +128,7 @@ async function buildWithCMake(build, configure) {
  * @param {string} from
  * @param {string} to
  */
-export function copyIfChanged(from, to) {
+function copyIfChanged(from, to) {
   if (existsSync(to) && readFileSync(to).equals(readFileSync(from))) return;
   copyFileSync(from, `${to}.new`);
   renameSync(`${to}.new`, to);

@@ -61,6 +61,7 @@ function bootJasmine(grep) {
 
 /** Loads all specs of tfjs-core's `dist/tests.js` for the backend. */
 async function loadSuite(backendName) {
+  // @ts-expect-error Newer than the types, which are those of the oldest Node.
   if (nodeModule.registerHooks) nodeModule.registerHooks({ resolve });
   else nodeModule.register('./resolve-core.mjs', import.meta.url);
   // The suite was bundled as CommonJS upstream and calls `require` here and there.

@@ -289,7 +289,7 @@ describe('a loss that is no number', () => {
       gradients: Parameters<typeof original>[0],
     ) {
       original.call(this, gradients);
-      const [{ name }] = gradients as [{ name: string }];
+      const [{ name }] = gradients as unknown as [{ name: string }];
       const weight = tf.engine().registeredVariables[name] as tf.Variable;
       weight.assign(tf.fill(weight.shape, Number.NaN));
     });
