@@ -32,6 +32,9 @@ const messages = {
     `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}.`,
   MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>
     `The model in ${folder} is ${found} (one image to its outputs); these images and classes need ${wanted}.`,
+  TENSOR_UNKNOWN: () =>
+    'A tensor was used that is not there: it is disposed already (by dispose() or the end of a tf.tidy), or it was ' +
+    'made in another realm (worker, vm context, test runner), from where values and shape have to be passed instead.',
   BACKEND_UNAVAILABLE: (name: string, reason: string) =>
     `The backend "${name}" cannot be used: ${reason}. Use "native" (the default) or "cpu".`,
   CORE_MISMATCH: (version: string, folder: string, wanted: string) =>

@@ -10,8 +10,8 @@ import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { TensorData } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
-import { checkedStorage } from '../upstream/checked-storage';
 import { BufferPool } from './buffer-pool';
+import { checkedStorage } from './checked-storage';
 import type { OpName, OpParams } from './ops';
 import { dtypeCodes, type NativeDType, TensorStorage } from './storage';
 
