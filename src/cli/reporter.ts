@@ -17,7 +17,7 @@ export interface Reporter {
 export class JsonReporter implements Reporter {
   readonly onEvent = (event: TrainEvent) => {
     if (event.event === 'epoch') console.log(JSON.stringify(event));
-    else if (event.event === 'warning') this.notice(event.message);
+    else if (event.event === 'warning') this.notice(`warning: ${event.message}`);
   };
 
   notice(text: string): void {

@@ -2,6 +2,9 @@
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+/** npm and other launchers pass a Ctrl-C on to a process that got it from the terminal already. */
+const sameSignalMs = 300;
+
 /**
  * Turns the first request to stop into an abort, whose reason is the exit code; a second signal ends the process at
  * once.
@@ -9,9 +12,13 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
  */
 export function stopOnRequest(onSignal: () => void): AbortSignal {
   const controller = new AbortController();
+  let first = Number.NEGATIVE_INFINITY;
   for (const [name, code] of Object.entries(exitCodes)) {
     process.on(name, () => {
+      const now = performance.now();
+      if (now - first < sameSignalMs) return;
       if (controller.signal.aborted) process.exit(code);
+      first = now;
       controller.abort(code);
       onSignal();
     });

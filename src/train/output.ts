@@ -80,7 +80,8 @@ export class ModelSaver {
     } catch (error) {
       const kept = this.#saved
         ? `The model of ${this.#saved.state} is still in ${this.#saved.folder}.`
-        : 'No model is saved.';
+        : 'No model of this training is saved.';
+      if (this.#saved?.folder !== this.#fallback) await this.#removeFallback();
       return `It could not be saved in ${tmpdir()} either: ${reasonOf(error)} ${kept}`;
     }
   }
@@ -88,6 +89,6 @@ export class ModelSaver {
   async #removeFallback(): Promise<void> {
     const fallback = this.#fallback;
     this.#fallback = undefined;
-    if (fallback !== undefined) await rm(fallback, { recursive: true, force: true });
+    if (fallback !== undefined) await rm(fallback, { recursive: true, force: true }).catch(() => undefined);
   }
 }
