@@ -208,12 +208,23 @@ template <class Op>
   }
 }
 
+// So few numbers are reduced one by one.
+constexpr int64_t kFew = 24;
+
 // to[0 … columns) = the rows combined.
 template <class Op>
 [[gnu::noinline]] void combine_block(const typename Op::In* x, int64_t rows, int64_t stride, int64_t columns,
                                      int64_t fold, typename Op::Number* to) {
   using Number = typename Op::Number;
   Number lanes[kVectors * Op::kWidth], last[kVectors * Op::kWidth];
+  if (rows * columns <= kFew) {
+    for (int64_t c = 0; c < columns; c++) {
+      Number sum = static_cast<Number>(x[c]);
+      for (int64_t r = 1; r < rows; r++) sum = Op::combine(sum, static_cast<Number>(x[r * stride + c]));
+      to[c] = sum;
+    }
+    return;
+  }
   const int64_t wide = rows / fold, rest = rows % fold * columns;
   if (wide > 0) combine_rows<Op>(x, wide, fold * stride, fold * columns, lanes);
   if (rest > 0) combine_rows<Op>(x + wide * fold * stride, 1, 0, rest, wide > 0 ? last : lanes);
@@ -245,8 +256,8 @@ TFJS_INLINE Status reduce(const Args& args, Out* y, Finish finish) {
   Number* parts = l.blocks > 1 ? scratch.get<Number>(s.outer * l.blocks * s.inner) : nullptr;
   const double numbers = static_cast<double>(smaller(s.reduce, l.rows) * l.strip);
   parallel_for(s.outer * l.blocks * l.strips, 5 + 0.06 * numbers, [&](int64_t from, int64_t to) {
+    int64_t strip = from % l.strips, block = from / l.strips % l.blocks, o = from / l.strips / l.blocks;
     for (int64_t i = from; i < to; i++) {
-      const int64_t strip = i % l.strips, block = i / l.strips % l.blocks, o = i / l.strips / l.blocks;
       const int64_t row = block * l.rows, rows = smaller(s.reduce - row, l.rows);
       const int64_t c = strip * l.strip, columns = smaller(s.inner - c, l.strip);
       const typename Op::In* in = x + (o * s.reduce + row) * s.inner + c;
@@ -257,6 +268,11 @@ TFJS_INLINE Status reduce(const Args& args, Out* y, Finish finish) {
         combine_block<Op>(in, rows, s.inner, columns, l.fold, sums);
         for (int64_t k = 0; k < columns; k++) y[o * s.inner + c + k] = finish(sums[k]);
       }
+      if (++strip < l.strips) continue;
+      strip = 0;
+      if (++block < l.blocks) continue;
+      block = 0;
+      o++;
     }
   });
   if (parts == nullptr) return Status::Ok;
@@ -342,9 +358,18 @@ TFJS_INLINE void find_best(const T* x, int64_t rows, int64_t stride, T* best, in
 }
 
 constexpr int kArgVectors = 4;
+constexpr int32_t kNone = 0x7fffffff;
+
+// The better of two candidates and its row: of equals the first.
+template <bool kLargest, class V, class I>
+TFJS_INLINE void take_better(V& value, I& row, V other, I other_row) {
+  const auto take = better<kLargest>(other, value) | ((other == value) & (other_row < row));
+  value = take ? other : value;
+  row = take ? other_row : row;
+}
 
 // The JavaScript kernels begin with the first element and take what compares better: of equals the first, and
-// NaN only if it comes first.
+// NaN only if it comes first. So do the lanes here, each from the first element of its column.
 template <bool kLargest, class T>
 [[gnu::noinline]] void arg_block(const T* x, int64_t rows, int64_t stride, int64_t columns, int64_t fold,
                                  int32_t* y) {
@@ -352,41 +377,69 @@ template <bool kLargest, class T>
   int32_t row[kArgVectors * kLanes];
   const int64_t width = fold * columns, wide = width < kLanes ? 0 : rows / fold;
   if (wide > 0) {
-    for (int64_t i = 0; i < width; i++) best[i] = x[i % columns];
+    if (columns == 1) {
+      for (int64_t i = 0; i < width; i++) best[i] = x[0];
+    } else {
+      for (int64_t i = 0; i < width; i += columns) {
+        for (int64_t c = 0; c < columns; c++) best[i + c] = x[c];
+      }
+    }
     int64_t i = 0;
     if (width == kArgVectors * kLanes) {
       find_best<kLargest, kArgVectors>(x, wide, fold * stride, best, row);
       i = width;
     }
+    T last[kLanes];
+    int32_t last_row[kLanes];
+    const int64_t overlap = width - kLanes;
+    if (i < width) __builtin_memcpy(last, best + overlap, sizeof last);
     for (; i + kLanes <= width; i += kLanes) {
       find_best<kLargest, 1>(x + i, wide, fold * stride, best + i, row + i);
     }
     if (i < width) {
-      // The last vector overlaps the one before, whose columns start afresh.
-      i = width - kLanes;
-      for (int64_t k = i; k < width; k++) best[k] = x[k % columns];
-      find_best<kLargest, 1>(x + i, wide, fold * stride, best + i, row + i);
+      // The last vector overlaps the one before and finds the same in those lanes.
+      find_best<kLargest, 1>(x + overlap, wide, fold * stride, last, last_row);
+      __builtin_memcpy(best + overlap, last, sizeof last);
+      __builtin_memcpy(row + overlap, last_row, sizeof last_row);
+    }
+    // From here on the place among all rows, or kNone.
+    if (columns == 1) {
+      for (int32_t f = 0; f < width; f++)
+        row[f] = row[f] < 0 ? kNone : row[f] * static_cast<int32_t>(fold) + f;
+    } else {
+      for (int32_t f = 0; f < fold; f++) {
+        int32_t* at = row + f * columns;
+        for (int64_t c = 0; c < columns; c++)
+          at[c] = at[c] < 0 ? kNone : at[c] * static_cast<int32_t>(fold) + f;
+      }
+    }
+    int64_t parts = fold;
+    for (; parts % 2 == 0; parts /= 2) {
+      const int64_t half = parts / 2 * columns;
+      int64_t k = 0;
+      for (; k + kLanes <= half; k += kLanes) {
+        auto value = load(best + k);
+        vi32 at = load(row + k);
+        take_better<kLargest>(value, at, load(best + half + k), load(row + half + k));
+        store(best + k, value);
+        store(row + k, at);
+      }
+      for (; k < half; k++) take_better<kLargest>(best[k], row[k], best[half + k], row[half + k]);
+    }
+    for (int64_t p = columns; p < parts * columns; p += columns) {
+      for (int64_t c = 0; c < columns; c++) take_better<kLargest>(best[c], row[c], best[p + c], row[p + c]);
     }
   }
   for (int64_t c = 0; c < columns; c++) {
-    T top = x[c];
-    int64_t at = 0;
-    for (int64_t f = 0; wide > 0 && f < fold; f++) {
-      const int64_t i = f * columns + c;
-      if (row[i] < 0) continue;
-      const int64_t here = row[i] * fold + f;
-      if (better<kLargest>(best[i], top) || (best[i] == top && here < at)) {
-        top = best[i];
-        at = here;
-      }
-    }
+    T top = wide > 0 ? best[c] : x[c];
+    int32_t at = wide > 0 ? row[c] : kNone;
     for (int64_t r = wide * fold; r < rows; r++) {
-      if (better<kLargest>(x[r * stride + c], top)) {
-        top = x[r * stride + c];
-        at = r;
-      }
+      const T value = x[r * stride + c];
+      const bool more = better<kLargest>(value, top);
+      top = more ? value : top;
+      at = more ? static_cast<int32_t>(r) : at;
     }
-    y[c] = static_cast<int32_t>(at);
+    y[c] = at == kNone ? 0 : at;
   }
 }
 
