@@ -29,7 +29,7 @@ const messages = {
     `${what} in epoch ${epoch}, step ${step} (learning rate ${learningRate}), so training was stopped. ${kept} ` +
     'Try a smaller learning rate, and look for bad values in the data.',
   EVALUATION_FAILED: (folder: string, reason: string) =>
-    `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}.`,
+    `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}`,
   MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>
     `The model in ${folder} is ${found} (one image to its outputs); these images and classes need ${wanted}.`,
   TENSOR_UNKNOWN: () =>
