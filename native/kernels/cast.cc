@@ -18,9 +18,6 @@ TFJS_INLINE vi32 to_int32(vf32 x) {
   return to_int(x);
 }
 
-// The bits of a float: flushing subnormals must not make them false.
-typedef uint32_t FloatBits __attribute__((may_alias));
-
 }  // namespace
 
 Status Cast(const Args& args) {
@@ -32,7 +29,7 @@ Status Cast(const Args& args) {
   }
   if (from == DType::Float32 && to == DType::Bool) {
     return map_each<FloatBits, uint8_t>(args, kCheap,
-                                        [](FloatBits x) -> uint8_t { return (x & 0x7fffffff) != 0; });
+                                        [](FloatBits x) -> uint8_t { return (x & kMagnitudeBits) != 0; });
   }
   if (from == DType::Int32 && to == DType::Bool) {
     return map_each<int32_t, uint8_t>(args, kCheap, [](int32_t x) -> uint8_t { return x != 0; });

@@ -40,9 +40,10 @@ TFJS_INLINE Status unary(const Args& args, double nanoseconds, F f) {
 TFJS_UNARY(Relu, select(x <= 0.0f, zero(), x), x < 0 ? vi32{} : x)
 TFJS_UNARY(Relu6, select(x <= 0.0f, zero(), select(x > 6.0f, splat(6.0f), x)),
            x < 0 ? vi32{} : (x > 6 ? splat(6) : x))
+// The JavaScript kernels of these two pass int32 through float32 and lose bits; these do not.
 TFJS_UNARY(Abs, abs(x), x < 0 ? wrapping_sub(vi32{}, x) : x)
-TFJS_UNARY(Neg, -x, wrapping_sub(vi32{}, x))
 TFJS_UNARY(Square, x* x, multiply(x, x))
+TFJS_UNARY(Neg, -x, wrapping_sub(vi32{}, x))
 TFJS_UNARY(Sign, to_float((x < 0.0f) - (x > 0.0f)), (x < 0) - (x > 0))
 
 TFJS_UNARY_FLOAT(Sqrt, kCheap, sqrt(x))
@@ -88,9 +89,10 @@ Status ClipByValue(const Args& args) {
   });
 }
 
-TFJS_UNARY_TEST(IsNan, float, x != x)
-TFJS_UNARY_TEST(IsInf, float, __builtin_fabsf(x) == math::kInfinity)
-TFJS_UNARY_TEST(IsFinite, float, __builtin_fabsf(x) < math::kInfinity)
+constexpr uint32_t kInfinityBits = 0x7f800000;
+TFJS_UNARY_TEST(IsNan, FloatBits, (x & kMagnitudeBits) > kInfinityBits)
+TFJS_UNARY_TEST(IsInf, FloatBits, (x & kMagnitudeBits) == kInfinityBits)
+TFJS_UNARY_TEST(IsFinite, FloatBits, (x & kMagnitudeBits) < kInfinityBits)
 TFJS_UNARY_TEST(LogicalNot, uint8_t, x == 0)
 
 }  // namespace tfjs::TFJS_ISA

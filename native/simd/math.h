@@ -86,9 +86,13 @@ TFJS_INLINE LogReduced reduce_log(vf32 x) {
 TFJS_INLINE vf32 exp(vf32 x) {
   const auto [r, n] = math::reduce_exp(math::clamp(x, -104.0f, 89.0f));
   const vf32 y = fma(r * r, math::exp_tail(r), r) + 1.0f;
+#if defined(__AVX512F__)
+  return (vf32)_mm512_maskz_scalef_ps(0xffff, (__m512)y, (__m512)to_float(n));
+#else
   // 2^n in two factors: n goes from -150 to 128.
   const vi32 half = n >> 1;
   return y * math::power_of_two(half) * math::power_of_two(n - half);
+#endif
 }
 
 // e^x - 1, within 1.6 ulp, also near zero.
@@ -144,7 +148,8 @@ TFJS_INLINE vf32 tanh(vf32 x) {
   p = fma(p, s, splat(1.33314422036e-1f));
   p = fma(p, s, splat(-3.33332819422e-1f));
   const vf32 near = fma(p * s, x, x);
-  return select(a < 0.625f, near, math::copy_sign(far, x));
+  // Both by sign: near would lose that of -0.
+  return math::copy_sign(select(a < 0.625f, near, far), x);
 }
 
 // ln(1 + e^x), within 1.7 ulp.
@@ -177,7 +182,8 @@ TFJS_INLINE vf32 erf(vf32 x) {
 
 // To a whole number: downwards, upwards, to the nearest with halves to the even one.
 #if defined(__AVX512F__)
-#define TFJS_TO_WHOLE(v, sse, neon) (vf32) _mm512_maskz_roundscale_ps(0xffff, (__m512)v, (sse) | _MM_FROUND_NO_EXC)
+#define TFJS_TO_WHOLE(v, sse, neon) \
+  (vf32) _mm512_maskz_roundscale_ps(0xffff, (__m512)v, (sse) | _MM_FROUND_NO_EXC)
 #elif defined(__AVX2__)
 #define TFJS_TO_WHOLE(v, sse, neon) (vf32) _mm256_round_ps((__m256)v, (sse) | _MM_FROUND_NO_EXC)
 #elif defined(__x86_64__) || defined(_M_X64)

@@ -6,9 +6,13 @@ import { broadcast_util } from '@tensorflow/tfjs-core';
  * @throws Error when there is none, as TensorFlow.js words it
  */
 export function broadcastShape(a: number[], b: number[]): number[] {
-  if (b.length === 0 || isSame(a, b)) return a;
-  if (a.length === 0) return b;
-  return broadcast_util.assertAndGetBroadcastShape(a, b);
+  const long = a.length < b.length ? b : a;
+  const short = long === a ? b : a;
+  const lead = long.length - short.length;
+  for (let i = 0; i < short.length; i++) {
+    if (short[i] !== long[lead + i] && short[i] !== 1) return broadcast_util.assertAndGetBroadcastShape(a, b);
+  }
+  return long;
 }
 
 export function isSame(a: readonly number[], b: readonly number[]): boolean {
