@@ -162,14 +162,14 @@ TFJS_INLINE Status broadcast_each(const Args& args, double nanoseconds, F f) {
       [f](const In* a, const In* b, Out* y, int64_t n, int64_t a_in_piece, int64_t b_in_piece) {
         if (a_in_piece == 0) {
           const In same = *a;
-#pragma GCC ivdep
+          TFJS_INDEPENDENT
           for (int64_t i = 0; i < n; i++) y[i] = f(same, b[i]);
         } else if (b_in_piece == 0) {
           const In same = *b;
-#pragma GCC ivdep
+          TFJS_INDEPENDENT
           for (int64_t i = 0; i < n; i++) y[i] = f(a[i], same);
         } else {
-#pragma GCC ivdep
+          TFJS_INDEPENDENT
           for (int64_t i = 0; i < n; i++) y[i] = f(a[i], b[i]);
         }
       });

@@ -6,7 +6,7 @@ namespace {
 
 template <class T>
 TFJS_INLINE void choose_loop(const uint8_t* condition, const T* yes, const T* no, T* y, int64_t n) {
-#pragma GCC ivdep
+  TFJS_INDEPENDENT
   for (int64_t i = 0; i < n; i++) {
     // Both are read, so that no branch depends on the condition.
     const T if_yes = yes[i], if_no = no[i];
