@@ -21,6 +21,23 @@ Range range_of(const int64_t* values, int64_t n) {
   return range;
 }
 
+// Some pixels of the grid that are computed together.
+struct Tile {
+  int rows;
+  bool outside;  // whether some taps fall outside of x
+  // Where a tap at (0, 0) reads: the offset in x, and its row and column.
+  int64_t offset[kMaxTileRows], y[kMaxTileRows], x[kMaxTileRows];
+  float* c[kMaxTileRows];
+  const float** table;  // what each tap reads, by tap and row
+  // The taps of the table's block that read x for some row.
+  int64_t tap_begin, tap_end;
+};
+
+template <int R>
+TFJS_INLINE void fill_rows(const float** table, const float* x, const int64_t* offset, int64_t tap_offset) {
+  for (int r = 0; r < R; r++) table[r] = x + (offset[r] + tap_offset);
+}
+
 // Computes groups of tiles; each thread has one.
 class Worker {
  public:
@@ -32,118 +49,140 @@ class Worker {
     block_ = tap_bytes * kBlockTaps > kBlockBytes ? kBlockBytes / tap_bytes : kBlockTaps;
     if (block_ < 1) block_ = 1;
     if (block_ > p_.taps) block_ = p_.taps;
-    table_ = scratch_.get<const float*>(kGroupTiles * rows * block_);
-    offsets_ = scratch_.get<int64_t>(block_);
+    const float** tables = scratch_.get<const float*>(kGroupTiles * rows * block_);
+    for (int i = 0; i < kGroupTiles; i++) tiles_[i].table = tables + i * rows * block_;
   }
 
-  // Tiles from the pixel `first` on, up to the pixel `end`; panels [panel_begin, panel_end).
+  // Pixels [first, end), at most kGroupTiles tiles; panels [panel_begin, panel_end).
   void run(int64_t first, int64_t end, int64_t panel_begin, int64_t panel_end) {
-    const int64_t pixels = end - first;
-    locate(first, pixels);
-    const int64_t tiles = ceil_div(pixels, rows_);
+    const int tiles = static_cast<int>(ceil_div(end - first, rows_));
+    const int64_t line = first / p_.width;
+    Position at{line / p_.height, line % p_.height, first % p_.width};
+    for (int i = 0; i < tiles; i++) {
+      const int64_t left = end - first - i * rows_;
+      locate(at, static_cast<int>(left < rows_ ? left : rows_), tiles_[i]);
+    }
     // Without taps the result is the bias.
     for (int64_t tap = 0; tap == 0 || tap < p_.taps; tap += block_) {
       const int64_t taps = p_.taps - tap < block_ ? p_.taps - tap : block_;
-      bool outside[kGroupTiles];
-      for (int64_t i = 0; i < tiles; i++) outside[i] = fill(i, tile_size(i, pixels), tap, taps);
+      const bool is_first = tap == 0, is_last = tap + taps >= p_.taps;
+      for (int i = 0; i < tiles; i++) fill(tiles_[i], tap, taps);
       for (int64_t panel = panel_begin; panel < panel_end; panel++) {
         const int64_t column = panel * kPanel, columns = panel_columns(p_.columns - column);
-        const float* rows = p_.panels + p_.depth * (column * p_.taps + panel_width(columns) * tap);
-        for (int64_t i = 0; i < tiles; i++) {
-          const int size = tile_size(i, pixels);
-          float* const* c = c_ + i * rows_;
-          const RowsTile tile{table_ + i * rows_ * block_, taps, p_.depth, rows, c, column, columns, nullptr};
-          const bool last = tap + taps >= p_.taps;
-          if (outside[i] && p_.skip_padding) {
-            multiply_inside(size, tile, tap == 0, last);
+        const int64_t tap_floats = p_.depth * panel_width(columns);
+        const float* weights = p_.panels + column * p_.taps * p_.depth + tap * tap_floats;
+        for (int i = 0; i < tiles; i++) {
+          const Tile& tile = tiles_[i];
+          const RowsTile product{tile.table + tile.tap_begin * tile.rows,
+                                 tile.tap_end - tile.tap_begin,
+                                 p_.depth,
+                                 weights + tile.tap_begin * tap_floats,
+                                 tile.c,
+                                 column,
+                                 columns,
+                                 nullptr};
+          if (tile.outside && p_.skip_padding) {
+            multiply_inside(tile.rows, product, is_first, is_last);
           } else {
-            multiply(size, tile, tap == 0, last);
+            multiply(tile.rows, product, is_first, is_last);
           }
-          if (last) activate_tile(p_.fusion, c, size, column, columns);
+          if (is_last) activate_tile(p_.fusion, tile.c, tile.rows, column, columns);
         }
       }
     }
   }
 
  private:
-  int tile_size(int64_t tile, int64_t pixels) const {
-    const int64_t left = pixels - tile * rows_;
-    return static_cast<int>(left < rows_ ? left : rows_);
+  struct Position {
+    int64_t n, j, i;
+  };
+
+  // Finds the pixels of a tile, from `at` on, and moves it behind them.
+  void locate(Position& at, int rows, Tile& tile) const {
+    tile.rows = rows;
+    tile.outside = false;
+    for (int r = 0; r < rows;) {
+      const int64_t rest = p_.width - at.i;
+      const int count = static_cast<int>(rest < rows - r ? rest : rows - r);
+      const int64_t y = at.j * p_.step_y, x = at.i * p_.step_x;
+      const int64_t offset = ((at.n * p_.in_height + y) * p_.in_width + x) * p_.in_pixel;
+      float* const c = p_.y + at.n * p_.image_pitch + at.j * p_.row_pitch + at.i * p_.pixel_pitch;
+      for (int k = 0; k < count; k++) {
+        tile.offset[r + k] = offset + k * p_.step_x * p_.in_pixel;
+        tile.y[r + k] = y;
+        tile.x[r + k] = x + k * p_.step_x;
+        tile.c[r + k] = c + k * p_.pixel_pitch;
+      }
+      tile.outside |= y + reach_y_.low < 0 || y + reach_y_.high >= p_.in_height || x + reach_x_.low < 0 ||
+                      x + (count - 1) * p_.step_x + reach_x_.high >= p_.in_width;
+      r += count;
+      at.i += count;
+      if (at.i < p_.width) continue;
+      at.i = 0;
+      if (++at.j < p_.height) continue;
+      at.j = 0;
+      at.n++;
+    }
   }
 
-  // Where the pixels of a group are.
-  void locate(int64_t first, int64_t pixels) {
-    const int64_t image = p_.height * p_.width;
-    int64_t n = first / image, j = first % image / p_.width, i = first % p_.width;
-    for (int64_t at = 0; at < pixels; at++) {
-      const int64_t y = j * p_.step_y, x = i * p_.step_x;
-      pixel_[at] = {((n * p_.in_height + y) * p_.in_width + x) * p_.in_pixel, y, x};
-      c_[at] = p_.y + n * p_.image_pitch + j * p_.row_pitch + i * p_.pixel_pitch;
-      if (++i == p_.width) {
-        i = 0;
-        if (++j == p_.height) {
-          j = 0;
-          n++;
+  // Writes a tile's table for a block of taps.
+  void fill(Tile& tile, int64_t first_tap, int64_t taps) const {
+    tile.tap_begin = tile.outside ? taps : 0;
+    tile.tap_end = tile.outside ? 0 : taps;
+    const float** table = tile.table;
+    for (int64_t t = 0; t < taps; t++, table += tile.rows) {
+      const int64_t tap_y = p_.tap_y[first_tap + t], tap_x = p_.tap_x[first_tap + t];
+      const int64_t tap_offset = (tap_y * p_.in_width + tap_x) * p_.in_pixel;
+      if (!tile.outside) {
+        switch (tile.rows) {
+          case kMaxTileRows:
+            fill_rows<kMaxTileRows>(table, p_.x, tile.offset, tap_offset);
+            break;
+          case kMaxTileRows / 2:
+            fill_rows<kMaxTileRows / 2>(table, p_.x, tile.offset, tap_offset);
+            break;
+          default:
+            for (int r = 0; r < tile.rows; r++) table[r] = p_.x + (tile.offset[r] + tap_offset);
         }
+        continue;
+      }
+      for (int r = 0; r < tile.rows; r++) {
+        const int64_t y = tile.y[r] + tap_y, x = tile.x[r] + tap_x;
+        const bool inside = y >= 0 && y < p_.in_height && x >= 0 && x < p_.in_width;
+        table[r] = inside ? p_.x + (tile.offset[r] + tap_offset) : zeros_;
+        if (inside && t < tile.tap_begin) tile.tap_begin = t;
+        if (inside) tile.tap_end = t + 1;
       }
     }
+    if (tile.tap_begin > tile.tap_end) tile.tap_begin = tile.tap_end;
   }
 
-  // Writes the pointers of a tile; returns whether some lie outside of x.
-  bool fill(int64_t tile, int size, int64_t tap, int64_t taps) {
-    const Pixel* pixel = pixel_ + tile * rows_;
-    const float** table = table_ + tile * rows_ * block_;
-    for (int64_t t = 0; t < taps; t++) {
-      offsets_[t] = (p_.tap_y[tap + t] * p_.in_width + p_.tap_x[tap + t]) * p_.in_pixel;
-    }
-    bool outside = false;
-    for (int r = 0; r < size; r++) {
-      outside |= pixel[r].y + reach_y_.low < 0 || pixel[r].y + reach_y_.high >= p_.in_height ||
-                 pixel[r].x + reach_x_.low < 0 || pixel[r].x + reach_x_.high >= p_.in_width;
-    }
-    for (int64_t t = 0; t < taps; t++, table += size) {
-      for (int r = 0; r < size; r++) {
-        bool inside = true;
-        if (outside) {
-          const int64_t y = pixel[r].y + p_.tap_y[tap + t], x = pixel[r].x + p_.tap_x[tap + t];
-          inside = y >= 0 && y < p_.in_height && x >= 0 && x < p_.in_width;
-        }
-        table[r] = inside ? p_.x + (pixel[r].offset + offsets_[t]) : zeros_;
-      }
-    }
-    return outside;
-  }
-
-  void multiply(int size, RowsTile tile, bool first, bool last) const {
+  void multiply(int rows, RowsTile product, bool is_first, bool is_last) const {
     Epilogue epilogue = epilogue_;
-    epilogue.accumulate = !first;
-    epilogue.clamp = epilogue_.clamp && last;
-    tile.epilogue = &epilogue;
-    multiply_rows(size, tile);
+    epilogue.accumulate = !is_first;
+    epilogue.clamp = epilogue_.clamp && is_last;
+    product.epilogue = &epilogue;
+    multiply_rows(rows, product);
   }
 
   // The same pixel by pixel and tap by tap, leaving out what lies outside of x.
-  void multiply_inside(int size, const RowsTile& tile, bool first, bool last) const {
-    const int64_t tap_rows = tile.depth * panel_width(tile.columns);
-    for (int r = 0; r < size; r++) {
-      RowsTile one = tile;
-      one.c = tile.c + r;
+  void multiply_inside(int rows, const RowsTile& product, bool is_first, bool is_last) const {
+    const int64_t tap_floats = product.depth * panel_width(product.columns);
+    for (int r = 0; r < rows; r++) {
+      RowsTile one = product;
+      one.c = product.c + r;
       one.taps = 0;
-      if (first) multiply(1, one, true, false);
+      if (is_first) multiply(1, one, true, false);
       one.taps = 1;
-      for (int64_t t = 0; t < tile.taps; t++) {
-        one.a = tile.a + t * size + r;
-        one.panel = tile.panel + t * tap_rows;
+      for (int64_t t = 0; t < product.taps; t++) {
+        one.a = product.a + t * rows + r;
+        one.panel = product.panel + t * tap_floats;
         if (*one.a != zeros_) multiply(1, one, false, false);
       }
       one.taps = 0;
-      if (last) multiply(1, one, false, true);
+      if (is_last) multiply(1, one, false, true);
     }
   }
-
-  struct Pixel {
-    int64_t offset, y, x;  // in x, of a tap at (0, 0)
-  };
 
   const TapProduct& p_;
   const int64_t rows_;
@@ -152,10 +191,7 @@ class Worker {
   Range reach_y_, reach_x_;
   Scratch scratch_;
   int64_t block_;
-  const float** table_;
-  int64_t* offsets_;
-  Pixel pixel_[kGroupTiles * kMaxTileRows];
-  float* c_[kGroupTiles * kMaxTileRows];
+  Tile tiles_[kGroupTiles];
 };
 
 }  // namespace
