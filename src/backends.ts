@@ -18,7 +18,11 @@ function resolve(name: string, argument: string): 'native' | 'cpu' {
     case 'cpu':
       return 'cpu';
     case 'tensorflow':
-      throw nativeError('BACKEND_UNAVAILABLE', name, 'it is not available yet in this version of tfjs-native');
+      throw nativeError(
+        'BACKEND_UNAVAILABLE',
+        name,
+        'it is not available yet in this version of tfjs-native',
+      );
     default:
       throw nativeError('INVALID_ARGUMENT', argument, name, `one of ${names.join(', ')}`);
   }

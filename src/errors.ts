@@ -14,7 +14,8 @@ const messages = {
     `${name} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; expected ${accepted}.`,
   KERNEL_FAILED: (kernel: string, reason: string) => `${kernel} failed: ${reason}.`,
   BUFFER_DETACHED: () =>
-    "A tensor's array was transferred to another thread (its ArrayBuffer is detached), so its values are gone.",
+    "A tensor's array was transferred to another thread (its ArrayBuffer is detached), so its values are gone. " +
+    'Transfer a copy of the array instead.',
   DATA_FILE: (file: string, problem: string) => `${file}: ${problem}.`,
   DATA_NOT_FOUND: (folder: string, problem: string) =>
     `No data in ${folder}: ${problem}. Expected are MNIST's idx files, plain or gzipped (.gz): ` +
@@ -46,7 +47,9 @@ const messages = {
     'Install one version for all (`npm ls tfjs-native` shows who brings which).',
   MODEL_NOT_SAVED: (folder: string, reason: string) =>
     `The model was not saved to ${folder}: ${reason}. What was there before is unchanged.`,
-  MODEL_NOT_LOADED: (path: string, reason: string) => `No model could be loaded from ${path}: ${reason}.`,
+  MODEL_NOT_LOADED: (path: string, reason: string) =>
+    `No model could be loaded from ${path}: ${reason}. ` +
+    "Expected is a model.json with its weights beside it, or their folder, as model.save('file://…') writes them.",
 } as const;
 
 type Messages = typeof messages;

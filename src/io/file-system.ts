@@ -6,7 +6,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { types } from 'node:util';
 import { io, util } from '@tensorflow/tfjs-core';
-import { nativeError, TfjsNativeError } from '../errors';
+import { nativeError } from '../errors';
 import { reasonOf } from './reasons';
 import { writeFiles } from './write-files';
 
@@ -15,7 +15,7 @@ const modelFile = 'model.json';
 const weightsFile = 'weights.bin';
 
 /** Saves a model to a folder and loads it from there. */
-class FileSystem implements io.IOHandler {
+class FileSystem implements Required<io.IOHandler> {
   readonly #path: string;
 
   constructor(path: string) {
@@ -129,7 +129,7 @@ async function readInto(target: Uint8Array, path: string): Promise<void> {
  *   from the current folder.
  * @throws TfjsNativeError INVALID_ARGUMENT for several paths (a binary topology and its weights)
  */
-export function fileSystem(path: string | string[]): io.IOHandler {
+export function fileSystem(path: string | string[]): Required<io.IOHandler> {
   if (typeof path !== 'string') {
     throw nativeError('INVALID_ARGUMENT', 'path', path, 'one path, of a folder or of a model.json');
   }

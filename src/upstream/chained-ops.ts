@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tensorClass } from './core-copies';
 
 /** Ops whose method is the op itself with the tensor as first argument. */
+// biome-ignore format: one name a line would fill two screens
 const plain = [
   'abs', 'acos', 'acosh', 'add', 'all', 'any', 'argMax', 'argMin', 'asin', 'asinh', 'atan', 'atan2', 'atanh',
   'avgPool', 'batchNorm', 'batchToSpaceND', 'broadcastTo', 'cast', 'ceil', 'clipByValue', 'conv1d', 'conv2d',

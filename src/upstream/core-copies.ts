@@ -41,7 +41,10 @@ function copyOf(file: string): Copy | undefined {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');
     if (!existsSync(manifest)) continue;
-    const { name, version } = JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string; version?: string };
+    const { name, version } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+      name?: string;
+      version?: string;
+    };
     if (name === '@tensorflow/tfjs-core' && version !== undefined) return { folder, version };
     if (name !== undefined) return undefined;
   }
@@ -54,7 +57,8 @@ function copyOf(file: string): Copy | undefined {
  */
 export function checkEngine(): void {
   const file = engineFile();
-  if (file === undefined || file.startsWith(dirname(require.resolve('@tensorflow/tfjs-core/package.json')))) return;
+  if (file === undefined || file.startsWith(dirname(require.resolve('@tensorflow/tfjs-core/package.json'))))
+    return;
   const copy = copyOf(file);
   if (copy === undefined || copy.version === version_core) return;
   const mismatch = nativeError('CORE_MISMATCH', copy.version, copy.folder, version_core);

@@ -8,7 +8,7 @@
  * all go to the real one.
  */
 export function lazy<T extends object>(load: () => T): T {
-  // A plain function as target, since only it may be called, constructed and have any `prototype` reported.
+  // biome-ignore lint/complexity/useArrowFunction: only this may be called, constructed and have any `prototype`
   const target = function () {} as unknown as T;
   const real = load as () => (...args: unknown[]) => unknown;
   return new Proxy(target, {

@@ -46,7 +46,9 @@ describe.each([
     const [, code, message] = (await output(report, { cwd: copy, env })) as string[];
     rmSync(join(copy, 'prebuilds'), { recursive: true });
     expect(code).toBe('ADDON_NOT_LOADED');
-    expect(message).toMatch(new RegExp(`${file.replaceAll('\\', '\\\\')}: .*(invalid|not a|too short|mach-o)`, 'i'));
+    expect(message).toMatch(
+      new RegExp(`${file.replaceAll('\\', '\\\\')}: .*(invalid|not a|too short|mach-o)`, 'i'),
+    );
   });
 });
 

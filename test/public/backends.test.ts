@@ -17,7 +17,9 @@ describe('useBackend', () => {
   });
 
   it('lets tensors and models move between backends', async () => {
-    const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3], kernelInitializer: 'ones' })] });
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ units: 2, inputShape: [3], kernelInitializer: 'ones' })],
+    });
     const x = tf.tensor2d([[1, 2, 3]]);
     const kept = x.square();
     const predict = () => (model.predict(kept) as tf.Tensor).arraySync();
@@ -45,7 +47,9 @@ describe('useBackend', () => {
       code: 'INVALID_ARGUMENT',
       message: 'backend is "gpu"; expected one of native, tensorflow, cpu, auto.',
     });
-    await expect(tf.useBackend(undefined as unknown as 'auto')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(tf.useBackend(undefined as unknown as 'auto')).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 });
 
@@ -87,7 +91,9 @@ describe('setThreads', () => {
 
   it.each([0, -1, 1.5, Number.NaN, 1025])('refuses %d', (threads) => {
     const before = tf.info().threads;
-    expect(() => tf.setThreads(threads)).toThrow(`threads is ${threads}; expected a whole number from 1 to 1024.`);
+    expect(() => tf.setThreads(threads)).toThrow(
+      `threads is ${threads}; expected a whole number from 1 to 1024.`,
+    );
     expect(tf.info().threads).toBe(before);
   });
 
@@ -106,7 +112,11 @@ describe('setThreads', () => {
 it('info tells what runs', () => {
   const info = tf.info();
   expect(info).toMatchObject({
-    versions: { 'tfjs-native': tf.version['tfjs-native'], 'tfjs-core': tf.version_core, node: process.versions.node },
+    versions: {
+      'tfjs-native': tf.version['tfjs-native'],
+      'tfjs-core': tf.version_core,
+      node: process.versions.node,
+    },
     platform: `${process.platform}-${process.arch}`,
     backend: 'native',
   });

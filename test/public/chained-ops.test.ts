@@ -9,7 +9,9 @@ const folder = join(root, 'node_modules/@tensorflow/tfjs-core/dist/public/chaine
 const upstream = readdirSync(folder)
   .filter((file) => file.endsWith('.js') && !file.startsWith('register_all'))
   .map((file) => {
-    const method = /getGlobalTensorClass\(\)\.prototype\.(\w+)\s*=/.exec(readFileSync(join(folder, file), 'utf8'));
+    const method = /getGlobalTensorClass\(\)\.prototype\.(\w+)\s*=/.exec(
+      readFileSync(join(folder, file), 'utf8'),
+    );
     if (method === null) throw new Error(`No method in ${file}`);
     return method[1] as keyof tf.Tensor;
   });
@@ -100,20 +102,49 @@ describe('arguments arrive', () => {
   it.each([
     ['sum(axis, keepDims)', x.sum(1, true), [[2], [-5]]],
     ['norm(ord, axis)', four.reshape([2, 2]).norm(1, 1), [3, 7]],
-    ['clipByValue(min, max)', x.clipByValue(-1, 2), [[1, -1, 2], [-1, 2, -1]]],
-    ['matMul(b, transposeA, transposeB)', x.matMul(x, false, true), [[14, -32], [-32, 77]]],
+    [
+      'clipByValue(min, max)',
+      x.clipByValue(-1, 2),
+      [
+        [1, -1, 2],
+        [-1, 2, -1],
+      ],
+    ],
+    [
+      'matMul(b, transposeA, transposeB)',
+      x.matMul(x, false, true),
+      [
+        [14, -32],
+        [-32, 77],
+      ],
+    ],
     ['step(alpha)', tf.tensor1d([-1, 2]).step(3), [3, 1]],
     ['oneHot(depth, on, off)', tf.tensor1d([1], 'int32').oneHot(2, 5, 4), [[4, 5]]],
     ['slice(begin, size)', four.slice(1, 2), [2, 3]],
     ['gather(indices)', four.gather(tf.tensor1d([3, 0], 'int32')), [4, 1]],
-    ['transpose(perm)', x.transpose([1, 0]), [[1, -4], [-2, 5], [3, -6]]],
+    [
+      'transpose(perm)',
+      x.transpose([1, 0]),
+      [
+        [1, -4],
+        [-2, 5],
+        [3, -6],
+      ],
+    ],
     ['pad(paddings, value)', four.pad([[1, 0]], 9), [9, 1, 2, 3, 4]],
     ['cumsum(axis, exclusive, reverse)', four.cumsum(0, true, true), [9, 7, 4, 0]],
     ['split(n)', four.split(2)[1] as tf.Tensor, [3, 4]],
     ['topk(k)', four.topk(2).values, [4, 3]],
     ['add(b)', four.add(1), [2, 3, 4, 5]],
     ['maxPool(size, strides, pad)', four.as3D(2, 2, 1).maxPool(2, 1, 'valid'), [[[4]]]],
-    ['relu', x.relu(), [[1, 0, 3], [0, 5, 0]]],
+    [
+      'relu',
+      x.relu(),
+      [
+        [1, 0, 3],
+        [0, 5, 0],
+      ],
+    ],
   ])('%s', (_, result, expected) => {
     expect(result.arraySync()).toEqual(expected);
   });

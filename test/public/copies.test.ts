@@ -38,7 +38,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const load = (...paths: string[]) => paths.map((path, i) => `const m${i} = require(${JSON.stringify(path)});`).join('');
+const load = (...paths: string[]) =>
+  paths.map((path, i) => `const m${i} = require(${JSON.stringify(path)});`).join('');
 
 /** Both copies work on each other's tensors, with gradients, methods and a training step. */
 const work = (other: string, tf: string) => `(async () => {
@@ -61,7 +62,9 @@ describe('tfjs-core', () => {
   it.each(['before', 'after'])('a second copy of the same version works, loaded %s', async (when) => {
     const copy = copyCore(version_core);
     const code =
-      when === 'before' ? load(copy, 'tfjs-native') + work('m0', 'm1') : load('tfjs-native', copy) + work('m1', 'm0');
+      when === 'before'
+        ? load(copy, 'tfjs-native') + work('m0', 'm1')
+        : load('tfjs-native', copy) + work('m1', 'm0');
     const { exit, stdout, stderr } = await run(code);
     expect(stderr).not.toContain('CORE_MISMATCH');
     expect(exit).toBe(0);
@@ -110,7 +113,10 @@ describe('tfjs-native', () => {
   it('a second copy of the same version shares the backend', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     const save = `m1.sequential({ layers: [m1.layers.dense({ units: 1, inputShape: [1] })] }).save('file://${folder}/m');`;
-    const { exit, stdout, stderr } = await run(load('tfjs-native', copyOurs(version)) + work('m0', 'm1') + save, { env });
+    const { exit, stdout, stderr } = await run(
+      load('tfjs-native', copyOurs(version)) + work('m0', 'm1') + save,
+      { env },
+    );
     expect(stderr).toBe('');
     expect(exit).toBe(0);
     expect(JSON.parse(stdout)).toEqual(results);

@@ -13,7 +13,8 @@ import { output, root } from './run';
 
 const require = createRequire(import.meta.url);
 const required = require('tfjs-native') as typeof tf;
-const names = (module: object) => Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports');
+const names = (module: object) =>
+  Object.keys(module).filter((name) => name !== 'default' && name !== 'module.exports');
 
 describe.each([
   ['import', tf],
@@ -34,7 +35,9 @@ describe.each([
   });
 
   it('has functions of its own', () => {
-    expect(names(ours)).toEqual(expect.arrayContaining(['useBackend', 'info', 'setThreads', 'TfjsNativeError']));
+    expect(names(ours)).toEqual(
+      expect.arrayContaining(['useBackend', 'info', 'setThreads', 'TfjsNativeError']),
+    );
   });
 });
 
@@ -45,9 +48,11 @@ it('is one instance of everything for import and require', () => {
 });
 
 it('computes with the backend native from the start', async () => {
-  expect(await output(`import * as tf from 'tfjs-native'; console.log(JSON.stringify(tf.getBackend()))`, { esm: true })).toBe(
-    'native',
-  );
+  expect(
+    await output(`import * as tf from 'tfjs-native'; console.log(JSON.stringify(tf.getBackend()))`, {
+      esm: true,
+    }),
+  ).toBe('native');
 });
 
 it('tells the versions of all packages', () => {
@@ -69,7 +74,9 @@ it('has every gradient of TensorFlow.js registered', () => {
   const folder = join(root, 'node_modules/@tensorflow/tfjs-core/dist/gradients');
   const kernels = readdirSync(folder)
     .filter((file) => file.endsWith('_grad.js'))
-    .map((file) => /kernelName: (\w+)/.exec(readFileSync(join(folder, file), 'utf8'))?.[1] as keyof typeof tf);
+    .map(
+      (file) => /kernelName: (\w+)/.exec(readFileSync(join(folder, file), 'utf8'))?.[1] as keyof typeof tf,
+    );
   expect(kernels.length).toBeGreaterThan(90);
   const missing = kernels.filter((kernel) => tf.getGradient(tf[kernel] as string) === undefined);
   expect(missing).toEqual([]);

@@ -76,8 +76,8 @@ describe('saving', () => {
       weightSpecs: [{ name: 'w', shape: [3], dtype: 'int32' }],
       weightData: [new Int32Array([1, 2]).buffer, new Int32Array([3]).buffer],
     };
-    await tf.io.fileSystem(folder).save?.(artifacts);
-    const loaded = await tf.io.fileSystem(folder).load?.();
+    await tf.io.fileSystem(folder).save(artifacts);
+    const loaded = await tf.io.fileSystem(folder).load();
     expect(loaded).toEqual({ ...artifacts, weightData: new Int32Array([1, 2, 3]).buffer });
   });
 
@@ -120,7 +120,10 @@ describe('loading', () => {
     rmSync(join(folder, 'weights.bin'));
     const file = join(folder, 'model.json');
     const json = JSON.parse(readFileSync(file, 'utf8')) as tf.io.ModelJSON;
-    const [kernel, bias] = json.weightsManifest[0]?.weights as [tf.io.WeightsManifestEntry, tf.io.WeightsManifestEntry];
+    const [kernel, bias] = (json.weightsManifest[0] as tf.io.WeightsManifestConfig[number]).weights as [
+      tf.io.WeightsManifestEntry,
+      tf.io.WeightsManifestEntry,
+    ];
     json.weightsManifest = [
       { paths: ['shard1of2', 'shard2of2'], weights: [kernel] },
       { paths: ['more/bias'], weights: [bias] },
@@ -138,22 +141,26 @@ describe('loading', () => {
       ],
       weightData: new Uint8Array([0, 1, 2, 1, 0, 0, 0, 97, 0, 0, 0, 0]).buffer,
     };
-    await tf.io.fileSystem(folder).save?.(artifacts);
-    const { weightData, weightSpecs } = (await tf.io.fileSystem(folder).load?.()) as Required<tf.io.ModelArtifacts>;
+    await tf.io.fileSystem(folder).save(artifacts);
+    const { weightData, weightSpecs } = (await tf.io
+      .fileSystem(folder)
+      .load()) as Required<tf.io.ModelArtifacts>;
     const { q, s } = tf.io.decodeWeights(weightData, weightSpecs) as Record<'q' | 's', tf.Tensor>;
     expect(q.arraySync()).toEqual([1, 3, 5]);
     expect(s.arraySync()).toEqual(['a', '']);
   });
 
-  const failure = (path: string) => tf.loadLayersModel(`file://${path}`).then(
-    () => 'loaded',
-    (error: tf.TfjsNativeError) => `${error.code}: ${error.message}`,
-  );
+  const failure = (path: string) =>
+    tf.loadLayersModel(`file://${path}`).then(
+      () => 'loaded',
+      (error: tf.TfjsNativeError) => `${error.code}: ${error.message}`,
+    );
 
   it('says what is not there', async () => {
     const nowhere = join(folder, 'nowhere');
     expect(await failure(nowhere)).toBe(
-      `MODEL_NOT_LOADED: No model could be loaded from ${nowhere}: there is no such file or folder (ENOENT).`,
+      `MODEL_NOT_LOADED: No model could be loaded from ${nowhere}: there is no such file or folder (ENOENT). ` +
+        "Expected is a model.json with its weights beside it, or their folder, as model.save('file://…') writes them.",
     );
     expect(await failure(folder)).toContain(`${join(folder, 'model.json')}: there is no such file`);
     await makeModel().save(`file://${folder}`);
@@ -164,7 +171,9 @@ describe('loading', () => {
   it('says what is broken', async () => {
     await makeModel().save(`file://${folder}`);
     truncateSync(join(folder, 'weights.bin'), 31);
-    expect(await failure(folder)).toContain('weights.bin has 31 bytes where 32 are declared, so it is cut short');
+    expect(await failure(folder)).toContain(
+      'weights.bin has 31 bytes where 32 are declared, so it is cut short',
+    );
     truncateSync(join(folder, 'model.json'), 100);
     expect(await failure(folder)).toContain('it is not whole JSON');
     writeFileSync(join(folder, 'model.json'), '[]');
@@ -200,7 +209,9 @@ describe('a save that fails leaves the model that was there', () => {
       under: ['sh', '-c', 'ulimit -f 16; exec "$@"', 'sh'],
     })) as string[];
     expect(code).toBe('MODEL_NOT_SAVED');
-    expect(message).toMatch(/not saved to .*larger than .* allows \(EFBIG\)\. What was there before is unchanged\./);
+    expect(message).toMatch(
+      /not saved to .*larger than .* allows \(EFBIG\)\. What was there before is unchanged\./,
+    );
     await expectUntouched();
   });
 
@@ -211,7 +222,9 @@ describe('a save that fails leaves the model that was there', () => {
     const [code, message] = (await output(save(folder), { uid })) as string[];
     chmodSync(folder, 0o777);
     expect(code).toBe('MODEL_NOT_SAVED');
-    expect(message).toContain('this user has no permission there; change the permissions or choose another folder');
+    expect(message).toContain(
+      'this user has no permission there; change the permissions or choose another folder',
+    );
     await expectUntouched();
   });
 
@@ -228,12 +241,14 @@ describe('a save that fails leaves the model that was there', () => {
   });
 
   it('where nothing can be made', async () => {
-    await expect(makeModel().save('file:///proc/nothing/here')).rejects.toMatchObject({ code: 'MODEL_NOT_SAVED' });
+    await expect(makeModel().save('file:///proc/nothing/here')).rejects.toMatchObject({
+      code: 'MODEL_NOT_SAVED',
+    });
   });
 
   it('when the topology is binary', async () => {
     const artifacts = { modelTopology: new ArrayBuffer(4), weightSpecs: [], weightData: new ArrayBuffer(0) };
-    await expect(tf.io.fileSystem(folder).save?.(artifacts)).rejects.toThrow('only JSON can be saved');
+    await expect(tf.io.fileSystem(folder).save(artifacts)).rejects.toThrow('only JSON can be saved');
     await expectUntouched();
   });
 });

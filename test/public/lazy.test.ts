@@ -42,8 +42,17 @@ it('require loads neither of them', async () => {
 
 describe('tf.data', () => {
   it('makes the data sets of tfjs-data', async () => {
-    const dataset = tf.data.zip({ x: tf.data.array([1, 2]), y: tf.data.generator(function* () { yield 3; yield 4; }) });
-    expect(await (dataset as tf.data.Dataset<tf.TensorContainer>).toArray()).toEqual([{ x: 1, y: 3 }, { x: 2, y: 4 }]);
+    const dataset = tf.data.zip({
+      x: tf.data.array([1, 2]),
+      y: tf.data.generator(function* () {
+        yield 3;
+        yield 4;
+      }),
+    });
+    expect(await (dataset as tf.data.Dataset<tf.TensorContainer>).toArray()).toEqual([
+      { x: 1, y: 3 },
+      { x: 2, y: 4 },
+    ]);
   });
 
   it('has classes that instanceof, new and extends work with', async () => {
@@ -57,7 +66,10 @@ describe('tf.data', () => {
     class Twice extends tf.data.Dataset<number> {
       override size = 2;
       override iterator() {
-        return tf.data.array([1, 2]).map((x) => x * 2).iterator() as ReturnType<tf.data.Dataset<number>['iterator']>;
+        return tf.data
+          .array([1, 2])
+          .map((x) => x * 2)
+          .iterator() as ReturnType<tf.data.Dataset<number>['iterator']>;
       }
     }
     const twice = new Twice();
@@ -73,8 +85,19 @@ describe('the converter', () => {
     format: 'graph-model',
     modelTopology: {
       node: [
-        { name: 'x', op: 'Placeholder', attr: { dtype: { type: 'DT_FLOAT' }, shape: { shape: { dim: [{ size: '-1' }, { size: '2' }] } } } },
-        { name: 'w', op: 'Const', attr: { dtype: { type: 'DT_FLOAT' }, value: { tensor: { dtype: 'DT_FLOAT', tensorShape: { dim: [{ size: '2' }, { size: '1' }] } } } } },
+        {
+          name: 'x',
+          op: 'Placeholder',
+          attr: { dtype: { type: 'DT_FLOAT' }, shape: { shape: { dim: [{ size: '-1' }, { size: '2' }] } } },
+        },
+        {
+          name: 'w',
+          op: 'Const',
+          attr: {
+            dtype: { type: 'DT_FLOAT' },
+            value: { tensor: { dtype: 'DT_FLOAT', tensorShape: { dim: [{ size: '2' }, { size: '1' }] } } },
+          },
+        },
         { name: 'y', op: 'MatMul', input: ['x', 'w'], attr: { T: { type: 'DT_FLOAT' } } },
       ],
       versions: { producer: 1 },

@@ -10,8 +10,14 @@ describe('values made in a vm context', () => {
     ['typed arrays', '[new Float32Array([1, -2]), new Float32Array([3, -4])]'],
   ])('%s become tensors', (_, code) => {
     const values = runInNewContext(code) as number[][];
-    expect(tf.relu(tf.tensor2d(values)).arraySync()).toEqual([[1, 0], [3, 0]]);
-    expect(tf.relu(values as tf.TensorLike).arraySync()).toEqual([[1, 0], [3, 0]]);
+    expect(tf.relu(tf.tensor2d(values)).arraySync()).toEqual([
+      [1, 0],
+      [3, 0],
+    ]);
+    expect(tf.relu(values as tf.TensorLike).arraySync()).toEqual([
+      [1, 0],
+      [3, 0],
+    ]);
   });
 
   it.each([

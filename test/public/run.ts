@@ -33,12 +33,23 @@ function outside(): Record<string, string | undefined> {
 
 export function run(code: string, options: Options = {}): Promise<Outcome> {
   const { cwd = root, env = {}, esm = false, under = [], uid } = options;
-  const [command, ...args] = [...under, process.execPath, ...(esm ? ['--input-type=module'] : []), '--eval', code];
+  const [command, ...args] = [
+    ...under,
+    process.execPath,
+    ...(esm ? ['--input-type=module'] : []),
+    '--eval',
+    code,
+  ];
   const user = uid === undefined ? {} : { uid };
   return new Promise((done) => {
-    execFile(command as string, args, { cwd, env: { ...outside(), ...env }, ...user }, (error, stdout, stderr) => {
-      done({ exit: error ? (error.code ?? error.signal ?? undefined) : 0, stdout, stderr });
-    });
+    execFile(
+      command as string,
+      args,
+      { cwd, env: { ...outside(), ...env }, ...user },
+      (error, stdout, stderr) => {
+        done({ exit: error ? (error.code ?? error.signal ?? undefined) : 0, stdout, stderr });
+      },
+    );
   });
 }
 
