@@ -17,6 +17,7 @@ registerOnce(() => {
 registerFileSystem();
 useBackendOfEnvironment();
 
+export * from '@tensorflow/tfjs-backend-cpu';
 export * from '@tensorflow/tfjs-core';
 export * from '@tensorflow/tfjs-layers';
 export * from './upstream/converter';

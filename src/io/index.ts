@@ -33,3 +33,16 @@ export const {
 } = io;
 export type CompositeArrayBuffer = io.CompositeArrayBuffer;
 export { fileSystem } from './file-system';
+
+/**
+ * The handler that loads a model from a web server and sends one to it, as `tf.io.http` does.
+ * @param requestInit options of the requests, headers say
+ * @param weightPathPrefix where the weights are, if not beside the model.json
+ */
+export function nodeHTTPRequest(
+  path: string,
+  requestInit: io.LoadOptions['requestInit'] = {},
+  weightPathPrefix?: string,
+): io.IOHandler {
+  return io.http(path, { requestInit, ...(weightPathPrefix !== undefined && { weightPathPrefix }) });
+}

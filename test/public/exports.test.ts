@@ -22,6 +22,7 @@ describe.each([
 ])('%s', (_, ours) => {
   it.each([
     ['core', core],
+    ['backend-cpu', backend],
     ['layers', layers],
     ['converter', converter],
   ])('has all of %s', (_name, upstream) => {
@@ -31,7 +32,9 @@ describe.each([
 
   it('has the namespaces data and io whole', () => {
     expect(Object.keys(ours.data).sort()).toEqual(names(data).sort());
-    expect(Object.keys(ours.io).sort()).toEqual([...Object.keys(core.io), 'fileSystem'].sort());
+    expect(Object.keys(ours.io).sort()).toEqual(
+      [...Object.keys(core.io), 'fileSystem', 'nodeHTTPRequest'].sort(),
+    );
   });
 
   it('has functions of its own', () => {
