@@ -99,6 +99,12 @@ export interface OpParams {
   All: None;
   ArgMax: None;
   ArgMin: None;
+  Slice: Readonly<Record<`begin${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
+  PadV2: Readonly<Record<`before${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}` | 'pattern', number>>;
+  Concat: None;
+  Tile: None;
+  GatherV2: None;
+  OneHot: Readonly<Record<'onPattern' | 'offPattern', number>>;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */

@@ -14,15 +14,21 @@ import '@tensorflow/tfjs-backend-cpu';
 import { binary } from './kernels/binary';
 import { cast } from './kernels/cast';
 import { comparison } from './kernels/comparison';
+import { concat, packing } from './kernels/concat';
 import { conv2d } from './kernels/conv2d';
 import { fill } from './kernels/fill';
-import type { KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
+import { gather } from './kernels/gather';
+import type { ComposedKernels, KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
+import { oneHot } from './kernels/one_hot';
 import { optimizer } from './kernels/optimizer';
+import { pad } from './kernels/pad';
 import { pooling } from './kernels/pool';
 import { matmul } from './kernels/matmul';
 import { reduce } from './kernels/reduce';
 import { select } from './kernels/select';
+import { slice, slicing } from './kernels/slice';
 import { softmax } from './kernels/softmax';
+import { tile } from './kernels/tile';
 import { transpose } from './kernels/transpose';
 import { unary } from './kernels/unary';
 import { fitsFrame, NativeBackend } from './native-backend';
@@ -39,13 +45,22 @@ export const nativeKernels: NativeKernels = {
   ...transpose,
   ...pooling,
   ...reduce,
+  ...slice,
+  ...pad,
+  ...concat,
+  ...tile,
+  ...gather,
+  ...oneHot,
   ...matmul,
   ...conv2d,
   ...optimizer,
 };
 
+const composedKernels: ComposedKernels = { ...slicing, ...packing };
+
 function withFallback(config: KernelConfig): KernelConfig {
-  const native = nativeKernels[config.kernelName as keyof NativeKernels];
+  const native =
+    nativeKernels[config.kernelName as keyof NativeKernels] ?? composedKernels[config.kernelName];
   const registered = { ...config, backendName: 'native' };
   if (native === undefined) return registered;
   const fallback = config.kernelFunc;

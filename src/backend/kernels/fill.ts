@@ -8,7 +8,7 @@ const integer = new Int32Array(four);
 const views = { float32: new Float32Array(four), int32: integer, bool: new Uint8Array(four) } as const;
 
 /** The bits that storing the value into a typed array of the dtype leaves. */
-function patternOf(value: number, dtype: NativeDType): number {
+export function patternOf(value: number, dtype: NativeDType): number {
   integer[0] = 0;
   views[dtype][0] = value;
   return integer[0] as number;

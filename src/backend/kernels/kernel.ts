@@ -13,3 +13,6 @@ export interface KernelCall {
 export type NativeKernel = (call: KernelCall) => TensorInfo | TensorInfo[] | undefined;
 
 export type NativeKernels = Partial<Record<OpName, NativeKernel>>;
+
+/** Kernels that are no op of their own but made of other ops. */
+export type ComposedKernels = Readonly<Record<string, NativeKernel>>;

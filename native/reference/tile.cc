@@ -1,0 +1,16 @@
+#include "reference/box.h"
+
+namespace tfjs::reference {
+
+void Tile(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const Tensor& x = inputs[0];
+  Tensor& y = outputs[0];
+  y.value.assign(static_cast<size_t>(y.size()), 0);
+  each_coordinate(y.dims, [&](const std::vector<int64_t>& at) {
+    std::vector<int64_t> from = at;
+    for (size_t d = 0; d < at.size(); d++) from[d] %= x.dims[d];
+    y.value[flat(y.dims, at)] = x.value[flat(x.dims, from)];
+  });
+}
+
+}  // namespace tfjs::reference
