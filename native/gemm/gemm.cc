@@ -12,6 +12,10 @@ namespace {
 constexpr int64_t kDepth = 320;
 // Panels at a time, so that kDepth steps of them stay in the second-level cache.
 constexpr int64_t kPanels = 256 / kPanel;
+// Rows of c at a time, so that their sums stay there too from block to block.
+constexpr int64_t kRows = 96;
+// Rows of a transposed a that are copied at a time: whole cache lines.
+constexpr int64_t kCopyRows = 48;
 // Floats of b that are packed at a time.
 constexpr int64_t kSlab = int64_t{4} << 20;
 // Rows that come this many floats apart fall on the same few cache sets.
@@ -36,51 +40,79 @@ TFJS_INLINE void pack(const Gemm& g, int64_t p, float* to) {
     pack_panel(g.b + column, g.ldb, g.k, columns, to);
 }
 
-// One tile of rows against all panels, over `depth` steps of the common dimension from `k` on.
-void multiply_tile(const Gemm& g, const Panels& panels, int64_t row, int rows, int64_t k, int64_t depth,
-                   float* copy) {
-  const float* a = g.transpose_a ? g.a + k * g.lda + row : g.a + row * g.lda + k;
-  int64_t row_step = g.transpose_a ? 1 : g.lda, k_step = g.transpose_a ? g.lda : 1;
-  if (copy != nullptr) {
-    if (g.transpose_a) {
-      for (int64_t i = 0; i < depth; i++) {
-        for (int r = 0; r < rows; r += kLanes) {
-          store(copy + i * kMaxTileRows + r, load_first(a + i * g.lda + r, smaller(rows - r, kLanes)));
-        }
-      }
-      k_step = kMaxTileRows;
-    } else {
-      constexpr int64_t kStride = kDepth + kLanes;
-      for (int r = 0; r < rows; r++) {
-        int64_t i = 0;
-        for (; i + kLanes <= depth; i += kLanes) store(copy + r * kStride + i, load(a + r * g.lda + i));
-        store(copy + r * kStride + i, load_first(a + r * g.lda + i, depth - i));
-      }
-      row_step = kStride;
+// Where the rows of a that a tile multiplies lie.
+struct Rows {
+  const float* first;
+  int64_t row_step, k_step;
+};
+
+// Copies rows [row, row + rows) of a, `depth` steps of the common dimension from `k` on; rows <= kCopyRows.
+Rows copy_rows(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth, float* copy) {
+  if (g.transpose_a) {
+    for (int64_t i = 0; i < depth; i++) {
+      const float* from = g.a + (k + i) * g.lda + row;
+      int64_t r = 0;
+      for (; r + kLanes <= rows; r += kLanes) store(copy + i * kCopyRows + r, load(from + r));
+      if (r < rows) store_first(copy + i * kCopyRows + r, load_first(from + r, rows - r), rows - r);
     }
-    a = copy;
+    return {copy, 1, kCopyRows};
   }
+  constexpr int64_t kStride = kDepth + kLanes;
+  for (int64_t r = 0; r < rows; r++) {
+    const float* from = g.a + (row + r) * g.lda + k;
+    int64_t i = 0;
+    for (; i + kLanes <= depth; i += kLanes) store(copy + r * kStride + i, load(from + i));
+    if (i < depth) store(copy + r * kStride + i, load_first(from + i, depth - i));
+  }
+  return {copy, kStride, 1};
+}
+constexpr int64_t kCopy = kCopyRows * (kDepth + kLanes);
+
+// Part `part` of `parts` of what copy_rows() will read, towards the caches.
+TFJS_INLINE void prefetch_rows(const Gemm& g, int64_t row, int64_t rows, int64_t k, int64_t depth,
+                               int64_t part, int64_t parts) {
+  constexpr int64_t kLine = 16;
+  const int64_t outer = g.transpose_a ? depth : rows, inner = g.transpose_a ? rows : depth;
+  const float* from = g.transpose_a ? g.a + k * g.lda + row : g.a + row * g.lda + k;
+  for (int64_t i = outer * part / parts; i < outer * (part + 1) / parts; i++) {
+    for (int64_t j = 0; j < inner; j += kLine) __builtin_prefetch(from + i * g.lda + j);
+  }
+}
+
+// The rows of a that are wanted next.
+struct Next {
+  int64_t row, rows;
+};
+
+// A tile of `rows` rows of c from `row` on against all panels, over `depth` steps from `k` on. Meanwhile part
+// `tile` of `tiles` of the next rows is fetched.
+void multiply_tile(const Gemm& g, const Rows& a, const Panels& panels, int64_t row, int rows, int64_t k,
+                   int64_t depth, const Next& next, int64_t tile, int64_t tiles) {
+  Epilogue epilogue = g.epilogue;
+  epilogue.accumulate = k > 0;
+  epilogue.clamp = g.epilogue.clamp && k + depth == g.k;
   const float* a_row[kMaxTileRows];
   int64_t offset[kMaxTileRows];
   float* c_row[kMaxTileRows];
   for (int r = 0; r < rows; r++) {
-    a_row[r] = a + r * row_step;
-    offset[r] = r * row_step;
+    offset[r] = r * a.row_step;
+    a_row[r] = a.first + offset[r];
     c_row[r] = g.c + (row + r) * g.ldc;
   }
-  Epilogue epilogue = g.epilogue;
-  epilogue.accumulate = k > 0;
-  epilogue.clamp = g.epilogue.clamp && k + depth == g.k;
+  const int64_t count = panels.end - panels.first;
   for (int64_t p = panels.first; p < panels.end; p++) {
+    if (next.rows > 0) {
+      prefetch_rows(g, next.row, next.rows, k, depth, tile * count + p - panels.first, tiles * count);
+    }
     const int64_t column = p * kPanel, columns = panel_columns(g.n - column);
     const bool in_place = p < panels.first_packed;
     const int64_t width = in_place ? g.ldb : panel_width(columns);
     const float* b =
         (in_place ? g.b + column : panels.packed + (p - panels.first_packed) * kPanel * g.k) + k * width;
-    if (g.transpose_a || in_place) {
-      const Segment segment{a, b, depth};
+    if (a.k_step != 1 || in_place) {
+      const Segment segment{a.first, b, depth};
       multiply_columns(rows,
-                       {offset, &segment, 1, k_step, width, c_row[0], g.ldc, column, columns, &epilogue});
+                       {offset, &segment, 1, a.k_step, width, c_row[0], g.ldc, column, columns, &epilogue});
     } else {
       multiply_rows(rows, {a_row, 1, depth, b, c_row, column, columns, &epilogue});
     }
@@ -90,17 +122,32 @@ void multiply_tile(const Gemm& g, const Panels& panels, int64_t row, int rows, i
 // Rows [begin, end) of c against the panels.
 void multiply_rows_of(const Gemm& g, const Panels& panels, int64_t begin, int64_t end) {
   const int64_t most = tile_rows(panel_vectors(smaller(g.n - panels.first * kPanel, kPanel)));
-  const int64_t tiles = parts(end - begin, most);
-  // Each tile's rows are copied where they are read often, or would push each other out of the cache.
+  // Rows are copied where they are read often, or would push each other out of the cache.
   const bool copies = panels.end - panels.first >= 3 || g.lda % kAliasing == 0;
   Scratch scratch;
-  float* copy = copies ? scratch.get<float>(kMaxTileRows * (kDepth + kLanes) + kLanes) : nullptr;
-  const int64_t depth = parts(parts(g.k, parts(g.k, kDepth)), 8) * 8;
-  for (int64_t k = 0; k < g.k; k += depth) {
-    for (int64_t tile = 0; tile < tiles; tile++) {
-      const int64_t row = begin + (end - begin) * tile / tiles;
-      const int64_t row_end = begin + (end - begin) * (tile + 1) / tiles;
-      multiply_tile(g, panels, row, static_cast<int>(row_end - row), k, smaller(depth, g.k - k), copy);
+  float* copy = copies ? scratch.get<float>(kCopy) : nullptr;
+  // Blocks and tiles of equal size, as far as possible.
+  const int64_t block = parts(parts(g.k, parts(g.k, kDepth)), 8) * 8;
+  const int64_t tiles = parts(end - begin, most);
+  const int64_t group = g.transpose_a ? kCopyRows / most : 1, groups = kRows / most / group;
+  auto tile_row = [&](int64_t tile) { return begin + (end - begin) * smaller(tile, tiles) / tiles; };
+  for (int64_t rest = 0; rest < tiles; rest += groups * group) {
+    const int64_t last = smaller(rest + groups * group, tiles);
+    for (int64_t k = 0; k < g.k; k += block) {
+      const int64_t depth = smaller(block, g.k - k);
+      for (int64_t first = rest; first < last; first += group) {
+        const int64_t first_row = tile_row(first), group_end = tile_row(first + group);
+        Rows rows{g.transpose_a ? g.a + k * g.lda + first_row : g.a + first_row * g.lda + k,
+                  g.transpose_a ? 1 : g.lda, g.transpose_a ? g.lda : 1};
+        if (copies) rows = copy_rows(g, first_row, group_end - first_row, k, depth, copy);
+        const Next next{group_end, copies ? tile_row(first + 2 * group) - group_end : 0};
+        for (int64_t tile = first; tile < smaller(first + group, last); tile++) {
+          const int64_t row = tile_row(tile);
+          const Rows of_tile{rows.first + (row - first_row) * rows.row_step, rows.row_step, rows.k_step};
+          multiply_tile(g, of_tile, panels, row, static_cast<int>(tile_row(tile + 1) - row), k, depth, next,
+                        tile - first, group);
+        }
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include "core/scratch.h"
 #include "parallel/parallel.h"
+#include "simd/transpose.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
@@ -173,6 +174,39 @@ const float* columns_as_rows(Scratch& scratch, const float* from, int64_t ld, in
   return rows;
 }
 
+// Few columns, and a transposed a whose rows are long: vectors run along those, full where the columns would
+// fill a part, and the result is transposed. Leaves the rows from the last whole panel on.
+int64_t transposed_columns(const Gemm& g) {
+  const int64_t panels = g.m / kPanel;
+  // Row j of op(b) transposed starts at offset[j].
+  int64_t offset[kMaxTileRows];
+  for (int64_t j = 0; j < g.n; j++) offset[j] = j * (g.transpose_b ? g.ldb : 1);
+  const int64_t tiles = (g.n + kTileRows - 1) / kTileRows;
+  const double nanoseconds =
+      40 + gemm_nanoseconds(kPanel, static_cast<double>(g.n), static_cast<double>(g.k));
+  parallel_for(panels, nanoseconds, [&](int64_t begin, int64_t end) {
+    // Whole vectors of rows, for the transposition.
+    alignas(64) float sums[(kMaxTileRows + kLanes - 1) / kLanes * kLanes * kPanel];
+    for (int64_t panel = begin; panel < end; panel++) {
+      const int64_t row = panel * kPanel;
+      const Segment segment{g.b, g.a + row, g.k};
+      for (int64_t tile = 0; tile < tiles; tile++) {
+        const int64_t j = g.n * tile / tiles, j_end = g.n * (tile + 1) / tiles;
+        multiply_columns(static_cast<int>(j_end - j),
+                         {offset + j, &segment, 1, g.transpose_b ? 1 : g.ldb, g.lda, sums + j * kPanel,
+                          kPanel, 0, kPanel, &g.epilogue});
+      }
+      for (int64_t i = 0; i < kPanel; i += kLanes) {
+        for (int64_t j = 0; j < g.n; j += kLanes) {
+          transpose_tile(sums + j * kPanel + i, kPanel, g.c + (row + i) * g.ldc + j, g.ldc,
+                         smaller(g.n - j, kLanes), kLanes);
+        }
+      }
+    }
+  });
+  return panels * kPanel;
+}
+
 }  // namespace
 
 bool thin_gemm(const Gemm& g) {
@@ -185,6 +219,16 @@ bool thin_gemm(const Gemm& g) {
   }
   if (g.n == 1 && g.ldc == 1 && transpose_a && (g.transpose_b || g.ldb == 1)) {
     row_product({g.m, g.k, g.b, g.a, g.lda, g.c, g.epilogue, 0});
+    return true;
+  }
+  const bool plain = g.epilogue.bias == nullptr && !g.epilogue.clamp;
+  if (transpose_a && plain && g.n > 1 && g.n <= kMaxTileRows && g.n < kPanel && g.m >= 4 * kPanel) {
+    Gemm rest = g;
+    const int64_t done = transposed_columns(g);
+    rest.m -= done;
+    rest.a += done;
+    rest.c += done * g.ldc;
+    gemm(rest);
     return true;
   }
   // Below this the sums across lanes outweigh the products.
