@@ -52,6 +52,8 @@ function run(
   return from;
 }
 
+const isEmpty = (x: TensorInfo): boolean => x.shape.includes(0);
+
 /** Which dtypes a reduction takes, and what it makes of them. */
 type Results = Partial<Record<DataType, NativeDType>>;
 
@@ -60,7 +62,7 @@ function reduction(name: Reduction, axisOf: (call: KernelCall) => unknown, resul
     const { attrs, backend } = call;
     const x = call.inputs.x as TensorInfo;
     const dtype = results[x.dtype];
-    if (dtype === undefined || util.sizeFromShape(x.shape) === 0) return undefined;
+    if (dtype === undefined || isEmpty(x)) return undefined;
     const axes = util.parseAxisParam(axisOf(call) as number | number[], x.shape);
     const [reduced] = backend_util.computeOutAndReduceShapes(x.shape, axes);
     const shape = attrs.keepDims ? backend_util.expandShapeToKeepDim(reduced, axes) : reduced;
@@ -97,7 +99,7 @@ export const reduce: NativeKernels = {
   Sum: reduction('Sum', axis, numbers),
   Mean: (call) => {
     const x = call.inputs.x as TensorInfo;
-    if (x.dtype === 'float32' || !isNativeDType(x.dtype)) return mean(call);
+    if (x.dtype === 'float32' || !isNativeDType(x.dtype) || isEmpty(x)) return mean(call);
     const { backend } = call;
     const floats = backend.output(x.shape, 'float32');
     backend.run('Cast', [x], [floats], {});
