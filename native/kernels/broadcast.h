@@ -1,6 +1,5 @@
 // Loops over two tensors that are broadcast to the shape of the output, as NumPy does it.
 #pragma once
-#include "core/scratch.h"
 #include "kernels/map.h"
 
 namespace tfjs::TFJS_ISA {
@@ -63,25 +62,22 @@ bool plan_broadcast(const Tensor& a, const Tensor& b, const Tensor& y, Broadcast
   return true;
 }
 
-// A short row of one operand that is used again for every row of the other (a bias): repeats it in scratch
-// memory, so that the whole tensor becomes one row. Returns the repeated row, or nullptr where that is not
-// the case at hand.
+// Whether a short row of one operand is used again for every row of the other (a bias).
+TFJS_INLINE bool has_short_row(const Broadcast& plan) {
+  return plan.outer == 1 && plan.row < kShortRow && plan.a_in_piece == 1 && plan.b_in_piece == 1 &&
+         plan.dims[0] * plan.row >= 8 * kShortRow;
+}
+
+// Repeats that row in `to`, of 3 * kShortRow elements, so that the whole tensor becomes one row.
 template <class T>
-T* repeat_short_row(Broadcast& plan, const T* a, const T* b, Scratch& scratch) {
-  const bool short_row = plan.outer == 1 && plan.row < kShortRow && plan.a_in_piece == 1 &&
-                         plan.b_in_piece == 1 && plan.dims[0] * plan.row >= 8 * kShortRow;
-  if (!short_row) return nullptr;
-  const bool repeat_a = plan.a_step[0] == 0;
-  const T* from = repeat_a ? a : b;
+void repeat_short_row(Broadcast& plan, const T* from, T* to) {
   const int64_t row = plan.row, times = (2 * kShortRow + row - 1) / row;
-  T* to = scratch.get<T>(row * times);
   for (int64_t i = 0; i < row * times; i++) to[i] = i < row ? from[i] : to[i - row];
   plan.row *= plan.dims[0];
   plan.piece = row * times;
-  plan.a_per_piece = repeat_a ? 0 : plan.piece;
-  plan.b_per_piece = repeat_a ? plan.piece : 0;
+  plan.a_per_piece = plan.a_step[0] == 0 ? 0 : plan.piece;
+  plan.b_per_piece = plan.b_step[0] == 0 ? 0 : plan.piece;
   plan.outer = 0;
-  return to;
 }
 
 // Calls piece(a, b, y, n, a_in_piece, b_in_piece) for each piece.
@@ -92,22 +88,29 @@ TFJS_INLINE Status for_pieces(const Args& args, double nanoseconds, Piece piece)
   Out* y = ty.as<Out>();
   Broadcast plan;
   if (!plan_broadcast(ta, tb, ty, plan)) return Status::InvalidArgument;
-  if (ty.size() == 0) return Status::Ok;
-  Scratch scratch;
-  if (const In* repeated = repeat_short_row(plan, a, b, scratch)) {
-    (plan.a_per_piece == 0 ? a : b) = repeated;
+  if (plan.row == 0) return Status::Ok;
+  alignas(64) In repeated[3 * kShortRow];
+  if (has_short_row(plan)) {
+    const In*& short_row = plan.a_step[0] == 0 ? a : b;
+    repeat_short_row(plan, short_row, repeated);
+    short_row = repeated;
   }
   int64_t rows = 1;
   for (int i = 0; i < plan.outer; i++) rows *= plan.dims[i];
-  const int64_t pieces = (plan.row + plan.piece - 1) / plan.piece;
+  // Divisions cost as much as a small tensor: most calls need none.
+  const int64_t pieces = plan.row <= plan.piece ? 1 : (plan.row + plan.piece - 1) / plan.piece;
   const double cost = nanoseconds * static_cast<double>(plan.piece) + 3;
   parallel_for(rows * pieces, cost, [&](int64_t begin, int64_t end) TFJS_ONCE {
     // The place of the first row in each dimension over rows.
-    int64_t at[kMaxRank], a_row = 0, b_row = 0, row = begin / pieces, p = begin % pieces;
+    int64_t at[kMaxRank], a_row = 0, b_row = 0, row = 0, p = 0;
+    if (begin > 0) {
+      row = begin / pieces;
+      p = begin % pieces;
+    }
     Out* y_row = y + row * plan.row;
     for (int i = 0; i < plan.outer; i++) {
-      at[i] = row % plan.dims[i];
-      row /= plan.dims[i];
+      at[i] = row > 0 ? row % plan.dims[i] : 0;
+      if (row > 0) row /= plan.dims[i];
       a_row += at[i] * plan.a_step[i];
       b_row += at[i] * plan.b_step[i];
     }
