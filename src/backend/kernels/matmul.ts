@@ -1,5 +1,10 @@
 /** Products of matrices, batched, with bias and activation where they are fused. */
-import { broadcast_util, type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  broadcast_util,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import { applyFusion, fusionParams, isPerColumn, readFusion } from './activation';
 import type { NativeKernels } from './kernel';
 
