@@ -290,7 +290,7 @@ TFJS_INLINE void max_pool_grad_rows(const Geometry& g, const float* x, const flo
       const int64_t col = g.cols.begin(o), cols = g.cols.end(o) - col;
       const int64_t corner = row * g.row() + col * g.channels;
       const float* at = dy + (out * g.cols.out + o) * g.channels;
-      each_piece(g.channels, [&](const auto& lanes, int64_t c) [[gnu::always_inline]] {
+      each_piece(g.channels, [&](const auto& lanes, int64_t c) __attribute__((always_inline)) {
         // The usual overlapping window, unrolled.
         if (rows == 3 && cols == 3 && first == 0 && last == 3) {
           max_pool_grad_window(lanes, g, x + corner + c, at + c, 3, 3, 0, 3, dx + corner + c);
@@ -419,14 +419,14 @@ Status AvgPoolGrad(const Args& args) {
       const int64_t row = g.rows.first(i % g.rows.length), image = i / g.rows.length * g.rows.out;
       const int64_t rows = larger(g.rows.behind_last(i % g.rows.length) - row, 0);
       const float* in = dy + (image + row) * g.out_row();
-      each_piece(g.out_row(), [&](const auto& lanes, int64_t at) [[gnu::always_inline]] {
+      each_piece(g.out_row(), [&](const auto& lanes, int64_t at) __attribute__((always_inline)) {
         typename std::remove_reference_t<decltype(lanes)>::Value sum{};
         for (int64_t r = 0; r < rows; r++) sum += lanes.get(in + r * g.out_row() + at) * share;
         lanes.put(down + at, sum);
       });
       float* out = dx + i * g.row();
       for (int64_t col = 0; col < g.cols.length; col++, out += g.channels) {
-        each_piece(g.channels, [&](const auto& lanes, int64_t c) [[gnu::always_inline]] {
+        each_piece(g.channels, [&](const auto& lanes, int64_t c) __attribute__((always_inline)) {
           typename std::remove_reference_t<decltype(lanes)>::Value sum{};
           for (int64_t o = first[col]; o < behind_last[col]; o++) sum += lanes.get(down + o * g.channels + c);
           lanes.put(out + c, sum);
