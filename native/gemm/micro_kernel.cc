@@ -27,9 +27,11 @@ TFJS_INLINE void start(vf32 (&sum)[R][V], const Epilogue& e, float* const (&c)[R
   }
   vf32 first[V];
   TFJS_UNROLL for (int v = 0; v < V; v++) {
+    first[v] = zero();
+    if (e.bias == nullptr) continue;
     const int64_t left = columns - v * kLanes;
     const float* bias = e.bias + column + v * kLanes;
-    first[v] = e.bias == nullptr ? zero() : left >= kLanes ? load(bias) : load_first(bias, left);
+    first[v] = left >= kLanes ? load(bias) : load_first(bias, left);
   }
   TFJS_UNROLL for (int r = 0; r < R; r++) { TFJS_UNROLL for (int v = 0; v < V; v++) sum[r][v] = first[v]; }
 }

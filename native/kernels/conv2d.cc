@@ -45,13 +45,24 @@ void convolve(const float* x, const float* filter, float* y, const Conv2DShape& 
     tap_x[t] = t % row_taps * s.at.dilationWidth - (copied ? 0 : s.at.padLeft);
   }
 
+  const int64_t depth = whole_rows ? s.filter_width * s.in_channels : s.in_channels;
+  float* narrow = nullptr;
+  if (!skip_padding && is_narrow(taps, depth, s.out_channels)) {
+    const int64_t tap_size = narrow_tap_size(depth, s.out_channels);
+    narrow = scratch.get<float>(taps * tap_size);
+    for (int64_t t = 0; t < taps; t++) {
+      pack_narrow(filter + t * depth * s.out_channels, s.out_channels, 1, depth, s.out_channels,
+                  narrow + t * tap_size);
+    }
+  }
+
   tap_product({
       .x = copied ? padded_x : x,
       .batch = s.batch,
       .in_height = copied ? s.reach_height() : s.in_height,
       .in_width = copied ? s.reach_width() : s.in_width,
       .in_pixel = s.in_channels,
-      .depth = whole_rows ? s.filter_width * s.in_channels : s.in_channels,
+      .depth = depth,
       .taps = taps,
       .tap_y = tap_y,
       .tap_x = tap_x,
@@ -65,6 +76,7 @@ void convolve(const float* x, const float* filter, float* y, const Conv2DShape& 
       .pixel_pitch = s.out_channels,
       .columns = s.out_channels,
       .panels = panels,
+      .narrow = narrow,
       .skip_padding = skip_padding,
       .fusion = fusion,
   });

@@ -4,6 +4,7 @@
 #include "core/params.h"
 #include "core/scratch.h"
 #include "core/tensor.h"
+#include "gemm/narrow_kernel.h"
 #include "gemm/pack.h"
 #include "kernels/activation.h"
 #include "parallel/parallel.h"
@@ -76,7 +77,9 @@ struct TapProduct {
   int64_t image_pitch, row_pitch, pixel_pitch;  // of y, in floats
   int64_t columns;
   const float* panels;  // taps * depth rows (pack.h)
-  // Taps outside of x are left out instead of multiplied by zero: for weights that are not finite.
+  const float* narrow;  // or the same by pack_narrow(), tap after tap, where that is faster; else null
+  // Taps outside of x are left out instead of multiplied by zero: for weights that are not finite. Not with
+  // narrow weights.
   bool skip_padding;
   Fusion fusion;
 };

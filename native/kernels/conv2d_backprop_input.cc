@@ -84,6 +84,8 @@ Status Conv2DBackpropInput(const Args& args) {
   int64_t *tap_y = tap + s.taps(), *tap_x = tap_y + s.taps();
   float* panels =
       scratch.get<float>(panels_size(rows.taps(0) * columns.taps(0) * s.out_channels, s.in_channels));
+  const int64_t tap_size = narrow_tap_size(s.out_channels, s.in_channels);
+  float* narrow = s.in_channels <= kMaxNarrowColumns ? scratch.get<float>(s.taps() * tap_size) : nullptr;
   for (int64_t phase_y = 0; phase_y < rows.count; phase_y++) {
     for (int64_t phase_x = 0; phase_x < columns.count; phase_x++) {
       int64_t taps = 0;
@@ -95,6 +97,11 @@ Status Conv2DBackpropInput(const Args& args) {
         }
       }
       const bool finite = pack_phase(filter.f32(), s, tap, taps, panels);
+      const bool takes_narrow = finite && is_narrow(taps, s.out_channels, s.in_channels);
+      for (int64_t t = 0; takes_narrow && t < taps; t++) {
+        pack_narrow(filter.f32() + tap[t] * s.in_channels * s.out_channels, 1, s.out_channels, s.out_channels,
+                    s.in_channels, narrow + t * tap_size);
+      }
       tap_product({
           .x = dy.f32(),
           .batch = s.batch,
@@ -115,6 +122,7 @@ Status Conv2DBackpropInput(const Args& args) {
           .pixel_pitch = s.at.strideWidth * s.in_channels,
           .columns = s.in_channels,
           .panels = panels,
+          .narrow = takes_narrow ? narrow : nullptr,
           .skip_padding = !finite,
           .fusion = {},
       });

@@ -61,12 +61,17 @@ class Worker {
     for (int i = 0; i < tiles; i++) {
       const int64_t left = end - first - i * rows_;
       locate(at, static_cast<int>(left < rows_ ? left : rows_), tiles_[i]);
+      if (p_.narrow != nullptr) fill_up(tiles_[i]);
     }
     // Without taps the result is the bias.
     for (int64_t tap = 0; tap == 0 || tap < p_.taps; tap += block_) {
       const int64_t taps = p_.taps - tap < block_ ? p_.taps - tap : block_;
       const bool is_first = tap == 0, is_last = tap + taps >= p_.taps;
       for (int i = 0; i < tiles; i++) fill(tiles_[i], tap, taps);
+      if (p_.narrow != nullptr) {
+        for (int i = 0; i < tiles; i++) multiply_tile_narrow(tiles_[i], tap, is_first, is_last);
+        continue;
+      }
       for (int64_t panel = panel_begin; panel < panel_end; panel++) {
         const int64_t column = panel * kPanel, columns = panel_columns(p_.columns - column);
         const int64_t tap_floats = p_.depth * panel_width(columns);
@@ -125,6 +130,16 @@ class Worker {
     }
   }
 
+  // The narrow kernel knows no smaller tiles: repeats the first pixel, its results going nowhere.
+  void fill_up(Tile& tile) {
+    for (; tile.rows < rows_; tile.rows++) {
+      tile.offset[tile.rows] = tile.offset[0];
+      tile.y[tile.rows] = tile.y[0];
+      tile.x[tile.rows] = tile.x[0];
+      tile.c[tile.rows] = nowhere_;
+    }
+  }
+
   // Writes a tile's table for a block of taps.
   void fill(Tile& tile, int64_t first_tap, int64_t taps) const {
     tile.tap_begin = tile.outside ? taps : 0;
@@ -157,12 +172,26 @@ class Worker {
     if (tile.tap_begin > tile.tap_end) tile.tap_begin = tile.tap_end;
   }
 
-  void multiply(int rows, RowsTile product, bool is_first, bool is_last) const {
+  // For the first or the last block of taps, or none of these.
+  Epilogue epilogue_of_block(bool is_first, bool is_last) const {
     Epilogue epilogue = epilogue_;
     epilogue.accumulate = !is_first;
     epilogue.clamp = epilogue_.clamp && is_last;
+    return epilogue;
+  }
+
+  void multiply(int rows, RowsTile product, bool is_first, bool is_last) const {
+    const Epilogue epilogue = epilogue_of_block(is_first, is_last);
     product.epilogue = &epilogue;
     multiply_rows(rows, product);
+  }
+
+  void multiply_tile_narrow(const Tile& tile, int64_t first_tap, bool is_first, bool is_last) const {
+    const Epilogue epilogue = epilogue_of_block(is_first, is_last);
+    multiply_narrow({tile.table + tile.tap_begin * tile.rows, tile.tap_end - tile.tap_begin, p_.depth,
+                     p_.narrow + (first_tap + tile.tap_begin) * narrow_tap_size(p_.depth, p_.columns), tile.c,
+                     p_.columns, &epilogue});
+    if (is_last) activate_tile(p_.fusion, tile.c, tile.rows, 0, p_.columns);
   }
 
   // The same pixel by pixel and tap by tap, leaving out what lies outside of x.
@@ -192,6 +221,7 @@ class Worker {
   Scratch scratch_;
   int64_t block_;
   Tile tiles_[kGroupTiles];
+  float nowhere_[kMaxNarrowColumns];
 };
 
 }  // namespace
@@ -199,7 +229,7 @@ class Worker {
 void tap_product(const TapProduct& p) {
   const int64_t pixels = p.batch * p.height * p.width;
   if (pixels == 0 || p.columns == 0) return;
-  const int rows = tile_rows(panel_vectors(p.columns));
+  const int rows = p.narrow != nullptr ? narrow_tile_rows(p.columns) : tile_rows(panel_vectors(p.columns));
   const int64_t group = rows * kGroupTiles, groups = ceil_div(pixels, group);
   const int64_t panels = panel_count(p.columns);
   // With few pixels the panels are shared out as well.
