@@ -1,5 +1,5 @@
-// Elementary functions on vectors, in single precision. Each names the largest error that was met over all
-// floats, in units of the last place. NaN, infinities and signed zeros give what JavaScript's Math gives; a
+// Elementary functions on vectors, in single precision. Each names a bound of its error, measured on every fifth
+// float, in units of the last place. NaN, infinities and signed zeros give what JavaScript's Math gives; a
 // result below the smallest normal number may be zero.
 #pragma once
 #include "simd/simd.h"
@@ -82,7 +82,7 @@ TFJS_INLINE LogReduced reduce_log(vf32 x) {
 
 }  // namespace math
 
-// e^x, within 1.0 ulp.
+// e^x, within 1.1 ulp.
 TFJS_INLINE vf32 exp(vf32 x) {
   const auto [r, n] = math::reduce_exp(math::clamp(x, -104.0f, 89.0f));
   const vf32 y = fma(r * r, math::exp_tail(r), r) + 1.0f;
@@ -158,7 +158,7 @@ TFJS_INLINE vf32 softplus(vf32 x) {
   return positive + log1p(exp(-abs(x)));
 }
 
-// The error function, within 1.1 ulp (coefficients by N. Juffa).
+// The error function, within 1.2 ulp (coefficients by N. Juffa).
 TFJS_INLINE vf32 erf(vf32 x) {
   const vf32 a = abs(x);
   const vf32 s = x * x;
