@@ -1,6 +1,6 @@
-// Elementary functions on vectors, in single precision. Each names a bound of its error, measured on every fifth
-// float, in units of the last place. NaN, infinities and signed zeros give what JavaScript's Math gives; a
-// result below the smallest normal number may be zero.
+// Elementary functions on vectors, in single precision. Each names a bound of its error, measured on every
+// fifth float, in units of the last place. NaN, infinities and signed zeros give what JavaScript's Math
+// gives; a result below the smallest normal number may be zero.
 #pragma once
 #include "simd/simd.h"
 
