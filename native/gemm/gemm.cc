@@ -131,11 +131,11 @@ void multiply_rows_of(const Gemm& g, const Panels& panels, int64_t begin, int64_
   const int64_t tiles = parts(end - begin, most);
   const int64_t group = g.transpose_a ? kCopyRows / most : 1, groups = kRows / most / group;
   auto tile_row = [&](int64_t tile) { return begin + (end - begin) * smaller(tile, tiles) / tiles; };
-  for (int64_t rest = 0; rest < tiles; rest += groups * group) {
-    const int64_t last = smaller(rest + groups * group, tiles);
+  for (int64_t top = 0; top < tiles; top += groups * group) {
+    const int64_t last = smaller(top + groups * group, tiles);
     for (int64_t k = 0; k < g.k; k += block) {
       const int64_t depth = smaller(block, g.k - k);
-      for (int64_t first = rest; first < last; first += group) {
+      for (int64_t first = top; first < last; first += group) {
         const int64_t first_row = tile_row(first), group_end = tile_row(first + group);
         Rows rows{g.transpose_a ? g.a + k * g.lda + first_row : g.a + first_row * g.lda + k,
                   g.transpose_a ? 1 : g.lda, g.transpose_a ? g.lda : 1};
