@@ -1,4 +1,6 @@
 // Max and average pooling of images [batch, height, width, channels], and their gradients.
+#include <algorithm>
+
 #include "core/params.h"
 #include "core/scratch.h"
 #include "core/tensor.h"
@@ -8,10 +10,11 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
+// On a lambda that is called at several places.
+#define TFJS_INLINED __attribute__((always_inline))
+
 constexpr float kMinusInfinity = -__builtin_inff();
 
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-TFJS_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 // floor(a / b) for b > 0.
 TFJS_INLINE int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
@@ -21,17 +24,17 @@ struct Axis {
 
   // The input cells under window number o: [begin, end).
   [[gnu::always_inline]] int64_t begin(int64_t o) const {
-    return smaller(larger(o * stride - pad, 0), length);
+    return std::min<int64_t>(std::max<int64_t>(o * stride - pad, 0), length);
   }
   [[gnu::always_inline]] int64_t end(int64_t o) const {
-    return larger(smaller(o * stride - pad + window, length), begin(o));
+    return std::max<int64_t>(std::min<int64_t>(o * stride - pad + window, length), begin(o));
   }
   // The windows that input cell i lies under: [first, behind_last).
   [[gnu::always_inline]] int64_t first(int64_t i) const {
-    return larger(floor_div(i + pad - window, stride) + 1, 0);
+    return std::max<int64_t>(floor_div(i + pad - window, stride) + 1, 0);
   }
   [[gnu::always_inline]] int64_t behind_last(int64_t i) const {
-    return smaller(floor_div(i + pad, stride) + 1, out);
+    return std::min<int64_t>(floor_div(i + pad, stride) + 1, out);
   }
 };
 
@@ -125,7 +128,7 @@ TFJS_INLINE void pool_cell(const Pooling& pooling, const float* x, int64_t row_s
   }
   for (; c < channels; c += kLanes) {
     // The last vector may overlap the one before: the same values are stored twice.
-    const int64_t at = smaller(c, channels - kLanes);
+    const int64_t at = std::min<int64_t>(c, channels - kLanes);
     pool_window<1>(pooling, x + at, row_stride, channels, rows, cols, y + at);
   }
 }
@@ -152,13 +155,13 @@ TFJS_INLINE void pool_row_few_channels(const Pooling& pooling, const Geometry& g
                                        int64_t out, float* y) {
   const int64_t begin = g.rows.begin(out), rows = g.rows.end(out) - begin;
   const int64_t corner = -g.cols.pad, behind = corner + (g.cols.out - 1) * g.cols.stride + g.cols.window;
-  const int64_t from = smaller(larger(corner, 0), g.cols.length);
-  const int64_t to = larger(smaller(behind, g.cols.length), from);
+  const int64_t from = std::min<int64_t>(std::max<int64_t>(corner, 0), g.cols.length);
+  const int64_t to = std::max<int64_t>(std::min<int64_t>(behind, g.cols.length), from);
   Scratch scratch;
   const int64_t width = (behind - corner) * g.channels;
   float* across = scratch.get<float>(width);
-  const int64_t left = smaller((from - corner) * g.channels, width);
-  const int64_t right = smaller((to - corner) * g.channels, width);
+  const int64_t left = std::min<int64_t>((from - corner) * g.channels, width);
+  const int64_t right = std::min<int64_t>((to - corner) * g.channels, width);
   for (int64_t i = 0; i < left; i++) across[i] = Pooling::kStart;
   for (int64_t i = right; i < width; i++) across[i] = Pooling::kStart;
   const float* x = image + begin * g.row() + from * g.channels - left;
@@ -284,13 +287,13 @@ TFJS_INLINE void max_pool_grad_rows(const Geometry& g, const float* x, const flo
   };
   for (int64_t out = out_from; out < out_to; out++) {
     const int64_t row = g.rows.begin(out), rows = g.rows.end(out) - row;
-    const int64_t first = larger(own_from - row, 0), last = smaller(own_to - row, rows);
+    const int64_t first = std::max<int64_t>(own_from - row, 0), last = std::min<int64_t>(own_to - row, rows);
     clear_to(row + last);
     for (int64_t o = 0; o < g.cols.out; o++) {
       const int64_t col = g.cols.begin(o), cols = g.cols.end(o) - col;
       const int64_t corner = row * g.row() + col * g.channels;
       const float* at = dy + (out * g.cols.out + o) * g.channels;
-      each_piece(g.channels, [&](const auto& lanes, int64_t c) __attribute__((always_inline)) {
+      each_piece(g.channels, [&](const auto& lanes, int64_t c) TFJS_INLINED {
         // The usual overlapping window, unrolled.
         if (rows == 3 && cols == 3 && first == 0 && last == 3) {
           max_pool_grad_window(lanes, g, x + corner + c, at + c, 3, 3, 0, 3, dx + corner + c);
@@ -332,7 +335,8 @@ TFJS_INLINE void max_pool_grad_rows_2x2(const Geometry& g, const float* x, const
       const int64_t corner = row + 2 * o * channels;
       const float* at = dy + (out * g.cols.out + o) * channels;
       for (int64_t c = 0; c < channels; c += kLanes) {
-        max_pool_grad_2x2(x + corner, at, dx + corner, g.row(), channels, smaller(c, channels - kLanes));
+        max_pool_grad_2x2(x + corner, at, dx + corner, g.row(), channels,
+                          std::min<int64_t>(c, channels - kLanes));
       }
     }
     const size_t unpooled = static_cast<size_t>(g.row() - pooled) * 4;
@@ -372,13 +376,14 @@ Status MaxPoolGrad(const Args& args) {
   // that reach in from the band before are looked at twice, hence bands of several windows' height, and large
   // enough to be worth a task.
   const int64_t overlap = (rows.window - 1) / rows.stride;
-  const int64_t band = larger(larger(8192 / larger(rows.stride * g.row(), 1), 8 * overlap), 1);
-  const int64_t bands = larger((rows.out + band - 1) / band, 1);
+  const int64_t band = std::max<int64_t>(
+      std::max<int64_t>(8192 / std::max<int64_t>(rows.stride * g.row(), 1), 8 * overlap), 1);
+  const int64_t bands = std::max<int64_t>((rows.out + band - 1) / band, 1);
   const double cells = static_cast<double>(band * g.out_row() * rows.window * cols.window);
   parallel_for(g.batch * bands, 50 + 0.3 * cells, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       const int64_t n = i / bands, b = i % bands;
-      const int64_t out_from = b * band, out_to = smaller(out_from + band, rows.out);
+      const int64_t out_from = b * band, out_to = std::min<int64_t>(out_from + band, rows.out);
       const int64_t own_from = b == 0 ? 0 : rows.begin(out_from);
       const int64_t own_to = b == bands - 1 ? rows.length : rows.begin(out_to);
       const float* image = x + n * g.image();
@@ -387,8 +392,8 @@ Status MaxPoolGrad(const Args& args) {
       if (two_by_two) {
         max_pool_grad_rows_2x2(g, image, gradient, out_from, out_to, own_to, to_image);
       } else {
-        max_pool_grad_rows(g, image, gradient, smaller(rows.first(own_from), out_from), out_to, own_from,
-                           own_to, to_image);
+        max_pool_grad_rows(g, image, gradient, std::min<int64_t>(rows.first(own_from), out_from), out_to,
+                           own_from, own_to, to_image);
       }
     }
   });
@@ -417,16 +422,16 @@ Status AvgPoolGrad(const Args& args) {
     }
     for (int64_t i = from; i < to; i++) {
       const int64_t row = g.rows.first(i % g.rows.length), image = i / g.rows.length * g.rows.out;
-      const int64_t rows = larger(g.rows.behind_last(i % g.rows.length) - row, 0);
+      const int64_t rows = std::max<int64_t>(g.rows.behind_last(i % g.rows.length) - row, 0);
       const float* in = dy + (image + row) * g.out_row();
-      each_piece(g.out_row(), [&](const auto& lanes, int64_t at) __attribute__((always_inline)) {
+      each_piece(g.out_row(), [&](const auto& lanes, int64_t at) TFJS_INLINED {
         typename std::remove_reference_t<decltype(lanes)>::Value sum{};
         for (int64_t r = 0; r < rows; r++) sum += lanes.get(in + r * g.out_row() + at) * share;
         lanes.put(down + at, sum);
       });
       float* out = dx + i * g.row();
       for (int64_t col = 0; col < g.cols.length; col++, out += g.channels) {
-        each_piece(g.channels, [&](const auto& lanes, int64_t c) __attribute__((always_inline)) {
+        each_piece(g.channels, [&](const auto& lanes, int64_t c) TFJS_INLINED {
           typename std::remove_reference_t<decltype(lanes)>::Value sum{};
           for (int64_t o = first[col]; o < behind_last[col]; o++) sum += lanes.get(down + o * g.channels + c);
           lanes.put(out + c, sum);

@@ -3,6 +3,8 @@
 // All of them but Prod go one way: rows are laid side by side until they fill the vectors (`fold` of them),
 // these wide rows are combined lane by lane, and at the end the lanes of one column with each other. Long
 // reductions are cut into blocks by the shape alone, whose results are combined in their order.
+#include <algorithm>
+
 #include "core/params.h"
 #include "core/scratch.h"
 #include "core/tensor.h"
@@ -22,9 +24,6 @@ typedef uint8_t vu8u __attribute__((vector_size(kLanes * 4), aligned(1), may_ali
 
 // How many numbers a task takes.
 constexpr int64_t kBlock = 16384;
-
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-TFJS_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // How to reduce: `In` are x's elements, `Number` is what is computed with, `Vector` has kWidth of these.
 struct SumOfFloats {
@@ -135,7 +134,7 @@ struct Layout {
 TFJS_INLINE Layout lay_out(const Shape& s, int64_t width, int64_t vectors) {
   const int64_t most = vectors * width;
   Layout l;
-  l.strip = larger(smaller(s.inner, most), 1);
+  l.strip = std::max<int64_t>(std::min<int64_t>(s.inner, most), 1);
   l.strips = (s.inner + l.strip - 1) / l.strip;
   l.fold = most / l.strip;
   // Whole vectors if that can be had.
@@ -145,7 +144,7 @@ TFJS_INLINE Layout lay_out(const Shape& s, int64_t width, int64_t vectors) {
       break;
     }
   }
-  l.rows = larger(kBlock / (l.fold * l.strip), 1) * l.fold;
+  l.rows = std::max<int64_t>(kBlock / (l.fold * l.strip), 1) * l.fold;
   l.blocks = (s.reduce + l.rows - 1) / l.rows;
   return l;
 }
@@ -254,12 +253,12 @@ TFJS_INLINE Status reduce(const Args& args, Out* y, Finish finish) {
   if (s.outer * s.inner == 0) return Status::Ok;
   Scratch scratch;
   Number* parts = l.blocks > 1 ? scratch.get<Number>(s.outer * l.blocks * s.inner) : nullptr;
-  const double numbers = static_cast<double>(smaller(s.reduce, l.rows) * l.strip);
+  const double numbers = static_cast<double>(std::min<int64_t>(s.reduce, l.rows) * l.strip);
   parallel_for(s.outer * l.blocks * l.strips, 5 + 0.06 * numbers, [&](int64_t from, int64_t to) {
     int64_t strip = from % l.strips, block = from / l.strips % l.blocks, o = from / l.strips / l.blocks;
     for (int64_t i = from; i < to; i++) {
-      const int64_t row = block * l.rows, rows = smaller(s.reduce - row, l.rows);
-      const int64_t c = strip * l.strip, columns = smaller(s.inner - c, l.strip);
+      const int64_t row = block * l.rows, rows = std::min<int64_t>(s.reduce - row, l.rows);
+      const int64_t c = strip * l.strip, columns = std::min<int64_t>(s.inner - c, l.strip);
       const typename Op::In* in = x + (o * s.reduce + row) * s.inner + c;
       if (parts != nullptr) {
         combine_block<Op>(in, rows, s.inner, columns, l.fold, parts + (o * l.blocks + block) * s.inner + c);
@@ -296,10 +295,11 @@ TFJS_INLINE Status product(const Args& args, Finish finish) {
   const T* x = args.inputs[0].as<T>();
   T* y = args.outputs[0].as<T>();
   const int64_t strips = (s.inner + kColumns - 1) / kColumns;
-  const double numbers = static_cast<double>(s.reduce * smaller(s.inner, kColumns));
+  const double numbers = static_cast<double>(s.reduce * std::min<int64_t>(s.inner, kColumns));
   parallel_for(s.outer * strips, 5 + 0.5 * numbers, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
-      const int64_t o = i / strips, c = i % strips * kColumns, columns = smaller(s.inner - c, kColumns);
+      const int64_t o = i / strips, c = i % strips * kColumns,
+                    columns = std::min<int64_t>(s.inner - c, kColumns);
       double result[kColumns];
       for (int64_t k = 0; k < columns; k++) result[k] = 1;
       const T* row = x + o * s.reduce * s.inner + c;
@@ -454,8 +454,8 @@ TFJS_INLINE Status arg_best(const Args& args) {
   parallel_for(s.outer * l.strips, 5 + 0.1 * numbers, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       const int64_t o = i / l.strips, c = i % l.strips * l.strip;
-      arg_block<kLargest>(x + o * s.reduce * s.inner + c, s.reduce, s.inner, smaller(s.inner - c, l.strip),
-                          l.fold, y + o * s.inner + c);
+      arg_block<kLargest>(x + o * s.reduce * s.inner + c, s.reduce, s.inner,
+                          std::min<int64_t>(s.inner - c, l.strip), l.fold, y + o * s.inner + c);
     }
   });
   return Status::Ok;

@@ -4,7 +4,7 @@ import { isNativeDType, type NativeDType } from '../storage';
 import { patternOf } from './fill';
 import type { NativeKernels } from './kernel';
 
-/** Whether a tensor of the dtype holds the value as it is; the JavaScript kernel knows what becomes of others. */
+/** Whether a tensor of the dtype holds the value as it is; others are left to the JavaScript kernel. */
 function holds(dtype: NativeDType, value: number): boolean {
   if (dtype === 'float32') return true;
   return dtype === 'int32' ? Math.fround(value) === (value | 0) : value === 0 || value === 1;

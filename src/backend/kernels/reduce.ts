@@ -9,7 +9,7 @@ type Reduction = 'Sum' | 'Mean' | 'Prod' | 'Max' | 'Min' | 'Any' | 'All' | 'ArgM
 /** x seen as [outer, reduce, inner]: what the native ops reduce the middle of. */
 type View = [outer: number, reduce: number, inner: number];
 
-/** The steps that reduce `axes` of `shape` one after the other: each takes neighbouring axes away, the last ones first. */
+/** The steps that reduce `axes` of `shape`: each takes neighbouring axes away, the last ones first. */
 function views(shape: readonly number[], axes: readonly number[]): View[] {
   const steps: View[] = [];
   let inner = 1;
@@ -86,7 +86,7 @@ function arg(name: 'ArgMax' | 'ArgMin'): NativeKernel {
 }
 
 const product = reduction('Prod', axis, numbers);
-/** In one step only: between two the product of floats could overflow, and that of integers is exact but once. */
+/** In one step only: between two steps, products would be rounded to float32 or cut to 32 bits. */
 const prod: NativeKernel = (call) => {
   const x = call.inputs.x as TensorInfo;
   const axes = util.parseAxisParam(call.attrs.axis as number | number[], x.shape);
