@@ -13,9 +13,8 @@ const build = process.argv[2] ?? join(dirname(dirname(fileURLToPath(import.meta.
 const commands = JSON.parse(readFileSync(join(build, 'compile_commands.json'), 'utf8'));
 
 const objects = commands.flatMap(({ command }) => {
-  const isa = /-DTFJS_ISA=(\w+)/.exec(command)?.[1];
   const object = / -o (\S+\.o) /.exec(command)?.[1];
-  // Benchmarks are built on demand and linked into nothing else.
+  const isa = /\/kernels_(\w+)\.dir\//.exec(object ?? '')?.[1];
   return isa && object && !object.includes('scripts/bench/') ? [{ isa, object }] : [];
 });
 if (objects.length === 0) throw new Error(`No kernels in ${build}/compile_commands.json`);

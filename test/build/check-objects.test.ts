@@ -1,8 +1,8 @@
 /** The check of the kernels' object files sees what it exists for. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 let folder: string;
@@ -14,7 +14,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** Compiles a kernel and runs the check on it. */
 function check(source: string) {
   writeFileSync(join(folder, 'kernel.cc'), source);
-  const args = ['-DTFJS_ISA=avx2', '-std=c++20', '-O1', '-o', 'kernel.o', '-c', 'kernel.cc'];
+  const object = 'CMakeFiles/kernels_avx2.dir/kernel.o';
+  mkdirSync(join(folder, dirname(object)), { recursive: true });
+  const args = ['-DTFJS_ISA=avx2', '-std=c++20', '-O1', '-o', object, '-c', 'kernel.cc'];
   execFileSync(process.env.CXX ?? 'c++', args, { cwd: folder });
   const commands = [{ directory: folder, command: `c++ ${args.join(' ')}`, file: 'kernel.cc' }];
   writeFileSync(join(folder, 'compile_commands.json'), JSON.stringify(commands));
@@ -39,6 +41,6 @@ it('refuses a weak symbol that another instruction set could end up with', () =>
     [[gnu::noinline]] inline float shared(float x) { return x * x; }
     namespace TFJS_ISA { float kernel(float x) { return shared(x); } }
     }`);
-  expect(stderr).toContain('kernel.o: tfjs::shared(float)');
+  expect(stderr).toContain('kernels_avx2.dir/kernel.o: tfjs::shared(float)');
   expect(status).toBe(1);
 });
