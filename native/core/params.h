@@ -83,8 +83,7 @@ TFJS_PARAMS(BatchMatMulParams, BATCH_MAT_MUL_PARAMS)
 TFJS_PARAMS(FusedMatMulParams, FUSED_MAT_MUL_PARAMS)
 
 // Where the output begins in the input, and the input in the output; those from the rank on are ignored.
-#define SLICE_PARAMS(I, F) \
-  I(begin0) I(begin1) I(begin2) I(begin3) I(begin4) I(begin5) I(begin6) I(begin7)
+#define SLICE_PARAMS(I, F) I(begin0) I(begin1) I(begin2) I(begin3) I(begin4) I(begin5) I(begin6) I(begin7)
 TFJS_PARAMS(SliceParams, SLICE_PARAMS)
 #define PAD_V2_PARAMS(I, F) \
   I(before0) I(before1) I(before2) I(before3) I(before4) I(before5) I(before6) I(before7) I(pattern)

@@ -83,7 +83,9 @@ export interface OpParams {
   ApplyAdam: Readonly<
     Record<'learningRate' | 'beta1' | 'oneMinusBeta1' | 'beta2' | 'oneMinusBeta2' | 'epsilon', number>
   >;
-  ApplyAdaMax: Readonly<Record<'learningRate' | 'beta1' | 'oneMinusBeta1' | 'beta2' | 'epsilon' | 'decay', number>>;
+  ApplyAdaMax: Readonly<
+    Record<'learningRate' | 'beta1' | 'oneMinusBeta1' | 'beta2' | 'epsilon' | 'decay', number>
+  >;
   BatchMatMul: Readonly<Record<'transposeA' | 'transposeB', number>>;
   _FusedMatMul: Readonly<Record<'transposeA' | 'transposeB' | 'activation' | 'leakyreluAlpha', number>>;
   Conv2D: Conv2D;

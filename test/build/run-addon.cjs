@@ -21,4 +21,6 @@ const results = addon.info().isas.map((isa) => {
   const failure = addon.run();
   return { isa: addon.info().isa, failure, y: [...y.array] };
 });
-console.log(JSON.stringify({ ops, values, results, isas: addon.info().isas, executor: addon.info().executor }));
+console.log(
+  JSON.stringify({ ops, values, results, isas: addon.info().isas, executor: addon.info().executor }),
+);
