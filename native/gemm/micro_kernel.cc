@@ -11,7 +11,7 @@ namespace tfjs::TFJS_ISA {
 namespace {
 
 // Steps of the common dimension that the panel is fetched ahead.
-constexpr int kAhead = 8;
+[[maybe_unused]] constexpr int kAhead = 8;
 
 template <int V, int R>
 TFJS_INLINE void start(vf32 (&sum)[R][V], const Epilogue& e, float* const (&c)[R], int64_t column,
