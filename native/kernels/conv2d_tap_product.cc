@@ -41,10 +41,11 @@ TFJS_INLINE void fill_rows(const float** table, const float* x, const int64_t* o
 // Computes groups of tiles; each thread has one.
 class Worker {
  public:
-  Worker(const TapProduct& product, int rows, const float* zeros)
-      : p_(product), rows_(rows), zeros_(zeros), epilogue_(epilogue_of(product.fusion)) {
+  Worker(const TapProduct& product, int rows, const float* zeros) : p_(product), rows_(rows), zeros_(zeros) {
     reach_y_ = range_of(p_.tap_y, p_.taps);
     reach_x_ = range_of(p_.tap_x, p_.taps);
+    padded_ = reach_y_.low < 0 || (p_.height - 1) * p_.step_y + reach_y_.high >= p_.in_height ||
+              reach_x_.low < 0 || (p_.width - 1) * p_.step_x + reach_x_.high >= p_.in_width;
     const int64_t tap_bytes = p_.depth * kPanel * static_cast<int64_t>(sizeof(float));
     block_ = tap_bytes * kBlockTaps > kBlockBytes ? kBlockBytes / tap_bytes : kBlockTaps;
     if (block_ < 1) block_ = 1;
@@ -57,7 +58,8 @@ class Worker {
   void run(int64_t first, int64_t end, int64_t panel_begin, int64_t panel_end) {
     const int tiles = static_cast<int>(ceil_div(end - first, rows_));
     const int64_t line = first / p_.width;
-    Position at{line / p_.height, line % p_.height, first % p_.width};
+    Pixel at{line / p_.height, line % p_.height, first % p_.width, 0, 0, 0, nullptr};
+    start_line(at);
     for (int i = 0; i < tiles; i++) {
       const int64_t left = end - first - i * rows_;
       locate(at, static_cast<int>(left < rows_ ? left : rows_), tiles_[i]);
@@ -66,10 +68,19 @@ class Worker {
     // Without taps the result is the bias.
     for (int64_t tap = 0; tap == 0 || tap < p_.taps; tap += block_) {
       const int64_t taps = p_.taps - tap < block_ ? p_.taps - tap : block_;
-      const bool is_first = tap == 0, is_last = tap + taps >= p_.taps;
+      const bool is_last = tap + taps >= p_.taps;
       for (int i = 0; i < tiles; i++) fill(tiles_[i], tap, taps);
+      Epilogue epilogue = epilogue_of(p_.fusion);
+      epilogue.accumulate = tap > 0;
+      epilogue.clamp = epilogue.clamp && is_last;
       if (p_.narrow != nullptr) {
-        for (int i = 0; i < tiles; i++) multiply_tile_narrow(tiles_[i], tap, is_first, is_last);
+        const int64_t tap_floats = narrow_tap_size(p_.depth, p_.columns);
+        for (int i = 0; i < tiles; i++) {
+          const Tile& tile = tiles_[i];
+          multiply_narrow({tile.table + tile.tap_begin * tile.rows, tile.tap_end - tile.tap_begin, p_.depth,
+                           p_.narrow + (tap + tile.tap_begin) * tap_floats, tile.c, p_.columns, &epilogue});
+          if (is_last) activate_tile(p_.fusion, tile.c, tile.rows, 0, p_.columns);
+        }
         continue;
       }
       for (int64_t panel = panel_begin; panel < panel_end; panel++) {
@@ -85,11 +96,11 @@ class Worker {
                                  tile.c,
                                  column,
                                  columns,
-                                 nullptr};
+                                 &epilogue};
           if (tile.outside && p_.skip_padding) {
-            multiply_inside(tile.rows, product, is_first, is_last);
+            multiply_inside(tile.rows, product);
           } else {
-            multiply(tile.rows, product, is_first, is_last);
+            multiply_rows(tile.rows, product);
           }
           if (is_last) activate_tile(p_.fusion, tile.c, tile.rows, column, columns);
         }
@@ -98,35 +109,45 @@ class Worker {
   }
 
  private:
-  struct Position {
+  // A pixel of the grid, and where a tap at (0, 0) reads for it.
+  struct Pixel {
     int64_t n, j, i;
+    int64_t y, x, offset;
+    float* c;
   };
 
-  // Finds the pixels of a tile, from `at` on, and moves it behind them.
-  void locate(Position& at, int rows, Tile& tile) const {
+  void start_line(Pixel& pixel) const {
+    pixel.y = pixel.j * p_.step_y;
+    pixel.x = pixel.i * p_.step_x;
+    pixel.offset = ((pixel.n * p_.in_height + pixel.y) * p_.in_width + pixel.x) * p_.in_pixel;
+    pixel.c = p_.y + pixel.n * p_.image_pitch + pixel.j * p_.row_pitch + pixel.i * p_.pixel_pitch;
+  }
+
+  // Takes the pixels of a tile from `at` on, and moves it behind them. Pixel by pixel: short inner loops of
+  // changing length cost more, as their ends are mispredicted.
+  void locate(Pixel& at, int rows, Tile& tile) const {
+    const int64_t offset_step = p_.step_x * p_.in_pixel;
+    for (int r = 0; r < rows; r++) {
+      tile.offset[r] = at.offset;
+      tile.y[r] = at.y;
+      tile.x[r] = at.x;
+      tile.c[r] = at.c;
+      at.x += p_.step_x;
+      at.offset += offset_step;
+      at.c += p_.pixel_pitch;
+      if (++at.i < p_.width) continue;
+      at.i = 0;
+      if (++at.j == p_.height) {
+        at.j = 0;
+        at.n++;
+      }
+      start_line(at);
+    }
     tile.rows = rows;
     tile.outside = false;
-    for (int r = 0; r < rows;) {
-      const int64_t rest = p_.width - at.i;
-      const int count = static_cast<int>(rest < rows - r ? rest : rows - r);
-      const int64_t y = at.j * p_.step_y, x = at.i * p_.step_x;
-      const int64_t offset = ((at.n * p_.in_height + y) * p_.in_width + x) * p_.in_pixel;
-      float* const c = p_.y + at.n * p_.image_pitch + at.j * p_.row_pitch + at.i * p_.pixel_pitch;
-      for (int k = 0; k < count; k++) {
-        tile.offset[r + k] = offset + k * p_.step_x * p_.in_pixel;
-        tile.y[r + k] = y;
-        tile.x[r + k] = x + k * p_.step_x;
-        tile.c[r + k] = c + k * p_.pixel_pitch;
-      }
-      tile.outside |= y + reach_y_.low < 0 || y + reach_y_.high >= p_.in_height || x + reach_x_.low < 0 ||
-                      x + (count - 1) * p_.step_x + reach_x_.high >= p_.in_width;
-      r += count;
-      at.i += count;
-      if (at.i < p_.width) continue;
-      at.i = 0;
-      if (++at.j < p_.height) continue;
-      at.j = 0;
-      at.n++;
+    for (int r = 0; padded_ && r < rows; r++) {
+      tile.outside |= tile.y[r] + reach_y_.low < 0 || tile.y[r] + reach_y_.high >= p_.in_height ||
+                      tile.x[r] + reach_x_.low < 0 || tile.x[r] + reach_x_.high >= p_.in_width;
     }
   }
 
@@ -172,52 +193,32 @@ class Worker {
     if (tile.tap_begin > tile.tap_end) tile.tap_begin = tile.tap_end;
   }
 
-  // For the first or the last block of taps, or none of these.
-  Epilogue epilogue_of_block(bool is_first, bool is_last) const {
-    Epilogue epilogue = epilogue_;
-    epilogue.accumulate = !is_first;
-    epilogue.clamp = epilogue_.clamp && is_last;
-    return epilogue;
-  }
-
-  void multiply(int rows, RowsTile product, bool is_first, bool is_last) const {
-    const Epilogue epilogue = epilogue_of_block(is_first, is_last);
-    product.epilogue = &epilogue;
-    multiply_rows(rows, product);
-  }
-
-  void multiply_tile_narrow(const Tile& tile, int64_t first_tap, bool is_first, bool is_last) const {
-    const Epilogue epilogue = epilogue_of_block(is_first, is_last);
-    multiply_narrow({tile.table + tile.tap_begin * tile.rows, tile.tap_end - tile.tap_begin, p_.depth,
-                     p_.narrow + (first_tap + tile.tap_begin) * narrow_tap_size(p_.depth, p_.columns), tile.c,
-                     p_.columns, &epilogue});
-    if (is_last) activate_tile(p_.fusion, tile.c, tile.rows, 0, p_.columns);
-  }
-
-  // The same pixel by pixel and tap by tap, leaving out what lies outside of x.
-  void multiply_inside(int rows, const RowsTile& product, bool is_first, bool is_last) const {
+  // multiply_rows() pixel by pixel and tap by tap, leaving out what lies outside of x.
+  void multiply_inside(int rows, const RowsTile& product) const {
     const int64_t tap_floats = product.depth * panel_width(product.columns);
+    Epilogue begin = *product.epilogue, add, end;
+    begin.clamp = false;
+    add.accumulate = true;
+    end = *product.epilogue;
+    end.accumulate = true;
     for (int r = 0; r < rows; r++) {
-      RowsTile one = product;
-      one.c = product.c + r;
-      one.taps = 0;
-      if (is_first) multiply(1, one, true, false);
-      one.taps = 1;
+      auto multiply = [&](int64_t tap, int64_t taps, const Epilogue& epilogue) {
+        multiply_rows(1, {product.a + tap * rows + r, taps, product.depth, product.panel + tap * tap_floats,
+                          product.c + r, product.column, product.columns, &epilogue});
+      };
+      multiply(0, 0, begin);
       for (int64_t t = 0; t < product.taps; t++) {
-        one.a = product.a + t * rows + r;
-        one.panel = product.panel + t * tap_floats;
-        if (*one.a != zeros_) multiply(1, one, false, false);
+        if (product.a[t * rows + r] != zeros_) multiply(t, 1, add);
       }
-      one.taps = 0;
-      if (is_last) multiply(1, one, false, true);
+      multiply(0, 0, end);
     }
   }
 
   const TapProduct& p_;
   const int64_t rows_;
   const float* const zeros_;
-  const Epilogue epilogue_;
   Range reach_y_, reach_x_;
+  bool padded_;  // whether some tap of some pixel falls outside of x
   Scratch scratch_;
   int64_t block_;
   Tile tiles_[kGroupTiles];
