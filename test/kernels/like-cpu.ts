@@ -39,6 +39,13 @@ export function draw(shape: number[], dtype: DType): Values {
   return { shape, dtype, values: Array.from({ length }, () => drawValue(dtype)) };
 }
 
+/** Whole numbers, whose products and sums are exact, and now and then NaN or an infinity. */
+export function drawWhole(shape: number[], odd = 0): Values {
+  const length = shape.reduce((product, n) => product * n, 1);
+  const value = () => (random() < odd ? pick([NaN, Infinity, -Infinity, 0]) : whole(-4, 4));
+  return { shape, dtype: 'float32', values: Array.from({ length }, value) };
+}
+
 export const drawShape = (lowest = 0, highest = 6): number[] =>
   Array.from({ length: whole(lowest, highest) }, () => whole(1, 5));
 

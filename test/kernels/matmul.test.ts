@@ -3,6 +3,7 @@ import * as tf from 'tfjs-native';
 import { describe, expect, it } from 'vitest';
 import {
   draw,
+  drawWhole,
   expectJavaScript,
   expectLikeCpu,
   nativeRuns,
@@ -12,13 +13,6 @@ import {
   type Values,
   whole,
 } from './like-cpu';
-
-/** Whole numbers, whose products and sums are exact, and now and then NaN or an infinity. */
-function drawWhole(shape: number[], odd = 0): Values {
-  const length = shape.reduce((product, n) => product * n, 1);
-  const value = () => (random() < odd ? pick([NaN, Infinity, -Infinity, 0]) : whole(-4, 4));
-  return { shape, dtype: 'float32', values: Array.from({ length }, value) };
-}
 
 interface Product {
   a: number[];
