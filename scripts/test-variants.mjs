@@ -1,7 +1,7 @@
 /**
- * `npm run test:variants`: what `npm test` runs once, in all its variants: kernels and conformance under each
- * instruction set, the C++ tests with sanitizers (the address sanitizer also finds leaks), and everything
- * that computes on OpenMP's executor.
+ * `npm run test:variants`: what `npm test` runs once, in all its variants: the backend under each instruction set,
+ * the C++ tests with sanitizers (the address sanitizer also finds leaks), and everything that computes on OpenMP's
+ * executor.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const require = createRequire(import.meta.url);
 const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
 /** @type {string[]} */
 const isas = require(join(root, 'build/Release/tfjs_native.node')).info().isas;
-const computing = ['test/backend', 'test/conformance', 'test/kernels'];
+const computing = ['test/backend', 'test/kernels', 'test/upstream'];
 
 /**
  * @param {string} command
@@ -39,7 +39,7 @@ async function nativeTests(options, args = []) {
 
 /** @type {Record<string, () => boolean | Promise<boolean>>} */
 const variants = {
-  // The best set is what `npm test` ran.
+  // `npm test` ran these with the best set, and the C++ tests and tfjs-core's suite with each.
   ...Object.fromEntries(
     isas
       .slice(0, -1)
@@ -56,7 +56,11 @@ const variants = {
   'OpenMP, backend': async () => {
     const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });
     const settings = { TFJS_NATIVE_ADDON: tfjs_native };
-    return succeeds(process.execPath, [vitest, 'run', 'test/binding', ...computing], settings);
+    return succeeds(
+      process.execPath,
+      [vitest, 'run', 'test/binding', 'test/conformance', ...computing],
+      settings,
+    );
   },
 };
 
