@@ -255,7 +255,10 @@ void tap_product(const TapProduct& p) {
 
 const float* pad_images(Scratch& scratch, const float* x, const Conv2DShape& s) {
   const int64_t height = s.reach_height(), width = s.reach_width(), top = s.at.padTop, left = s.at.padLeft;
-  if (top < 0 || left < 0 || height * width > 4 * (s.in_height * s.in_width + 64)) return nullptr;
+  // In double, as padding and strides may be huge.
+  const double area = static_cast<double>(height) * static_cast<double>(width);
+  const double worth = 4 * static_cast<double>(s.in_height * s.in_width + 64);
+  if (top < 0 || left < 0 || area > worth) return nullptr;
   const int64_t row = width * s.in_channels;
   float* padded = scratch.get<float>(s.batch * height * row);
   const int64_t kept_width = s.in_width < width - left ? s.in_width : width - left;

@@ -77,6 +77,8 @@ void for_each_case(Suite& suite, F add) {
   add({1, 9, 9, 4, 2, 2, 6, {3, 4, 1, 1, 0, 0}});
   add({2, 9, 9, 20, 3, 3, 20, {12, 11, 1, 1, 1, 1}, 1, 1});
   add({1, 5, 5, 3, 2, 2, 6, {int64_t{1} << 40, int64_t{1} << 33, 1, 1, 0, 0}});
+  const int64_t far = int64_t{1} << 40;
+  add({1, 5, 5, 3, 2, 2, 6, {far, far, 1, 1, far, far}});
   // Dilation that shares a divisor with the stride, and none.
   add({1, 14, 15, 13, 3, 3, 5, {2, 3, 2, 2, 2, 1}, 1, 2});
   add({1, 14, 15, 3, 3, 3, 5, {4, 2, 6, 4, 2, 1}, 1, 2});
