@@ -51,7 +51,12 @@ const variants = {
   'address and undefined-behaviour sanitizers': () =>
     nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
   'thread sanitizer': () =>
-    nativeTests({ out: 'build-tsan', sanitize: 'thread', flags: '-O1' }, ['--threads', '4']),
+    nativeTests({ out: 'build-tsan', sanitize: 'thread', flags: '-O1' }, [
+      '--threads',
+      '4',
+      '--isa',
+      isas.at(-1),
+    ]),
   'OpenMP, C++ tests': () => nativeTests({ out: 'build-openmp', openmp: true }),
   'OpenMP, backend': async () => {
     const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });

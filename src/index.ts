@@ -13,6 +13,7 @@ registerOnce(() => {
   require('./backend/register');
   require('./upstream/chained-ops');
   require('./upstream/optimizers');
+  (require('./upstream/gradients') as typeof import('./upstream/gradients')).registerGradients();
 });
 registerFileSystem();
 useBackendOfEnvironment();

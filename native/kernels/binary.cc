@@ -71,6 +71,8 @@ TFJS_BINARY(Minimum, select(a == b, from_bits(bits(a) | bits(b)), min(a, b)), a 
 
 TFJS_BINARY_FLOAT(RealDiv, a / b)
 TFJS_BINARY_FLOAT(Prelu, select(a < 0.0f, b* a, a))
+// Inputs: the gradient and Relu's input. The step of NaN is NaN.
+TFJS_BINARY_FLOAT(ReluGrad, a* select(b > 0.0f, splat(1.0f), select(b != b, b, zero())))
 // Inputs: the gradient and Elu's output.
 TFJS_BINARY_FLOAT(EluGrad, select(b >= 0.0f, a, a*(b + 1.0f)))
 

@@ -51,6 +51,7 @@ TFJS_TWIN(Mod, 1, modulo(a, b))
 TFJS_TWIN(Pow, 1, power(a, b))
 TFJS_TWIN(Prelu, 1, a < 0 ? b * a : a)
 // The sum b + 1 cancels, but b is exact, so that its rounding is relative to the sum.
+TFJS_TWIN(ReluGrad, 0, a*(std::isnan(b) ? b : b > 0 ? 1.0 : 0.0))
 TFJS_TWIN(EluGrad, 2, b >= 0 ? a : a * (b + 1))
 
 void AddN(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {

@@ -3,6 +3,7 @@
 // gives; a result below the smallest normal number may be zero.
 #pragma once
 #include "simd/simd.h"
+#include "simd/whole.h"
 
 namespace tfjs::TFJS_ISA {
 
@@ -76,7 +77,7 @@ struct LogReduced {
 };
 TFJS_INLINE LogReduced reduce_log(vf32 x) {
   const int32_t sqrt_half = 0x3f3504f3;
-  const vi32 above = bits(x) - sqrt_half;
+  const vi32 above = wrapping_sub(bits(x), splat(sqrt_half));  // overflows for x < 0
   return {from_bits((above & 0x007fffff) + sqrt_half), above >> 23};
 }
 

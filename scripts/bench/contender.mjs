@@ -35,7 +35,8 @@ async function steps(count) {
   }
   return ms;
 }
-await steps(50);
+// Until V8 has compiled what a step runs.
+await steps(300);
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 console.log(
   JSON.stringify({ ready: `${name} ${version}`, info: name === 'tfjs-native' ? tf.info?.() : undefined }),

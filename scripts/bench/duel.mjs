@@ -1,6 +1,7 @@
 // Times contenders in turns, in one run on the same cores: noise of the machine meets both alike.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 
 /** A contender in a process of its own, speaking the protocol of contender.mjs. */
 export class Contender {
@@ -46,7 +47,11 @@ export async function duel(sides, { rounds, steps }) {
     contenders.push({ ...side, contender, ready, info, ms: [] });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const each of contenders) each.ms.push(...(await each.contender.ask(steps)).ms);
+    for (const each of contenders) {
+      each.ms.push(...(await each.contender.ask(steps)).ms);
+      // TensorFlow's and OpenMP's threads go on spinning for a while, which must not count for the next one.
+      await setTimeout(300);
+    }
   }
   for (const { contender } of contenders) contender.child.kill();
   const ours = summary(contenders[0].ms);

@@ -106,7 +106,7 @@ shared(program.command('step'))
     new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'),
   )
   .addOption(new Option('--rounds <n>').default('10'))
-  .addOption(new Option('--steps <n>', 'steps in a round').default('20'))
+  .addOption(new Option('--steps <n>', 'steps in a round').default('50'))
   .action(async (options) => {
     const names = ['tfjs-native', options.peer];
     const figures = await duel(

@@ -54,6 +54,7 @@ export interface OpParams {
   Pow: None;
   Prelu: None;
   EluGrad: None;
+  ReluGrad: None;
   AddN: None;
   Equal: None;
   NotEqual: None;

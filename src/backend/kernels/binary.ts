@@ -58,6 +58,14 @@ export const binary: NativeKernels = {
     return dx;
   },
 
+  // For src/upstream/gradients.ts, which asks for it with float32 of one shape.
+  ReluGrad: ({ inputs, backend }) => {
+    const dy = inputs.dy as TensorInfo;
+    const dx = backend.output(dy.shape, 'float32');
+    backend.run('ReluGrad', [dy, inputs.x as TensorInfo], [dx], none);
+    return dx;
+  },
+
   AddN: ({ inputs, backend }) => {
     const terms = Object.values(inputs) as TensorInfo[];
     const { dtype, shape } = terms[0] as TensorInfo;

@@ -58,6 +58,7 @@ TFJS_NUMBER_CASES(Pow)
 TFJS_FLOAT_CASES(RealDiv)
 TFJS_FLOAT_CASES(Prelu)
 TFJS_FLOAT_CASES(EluGrad)
+TFJS_FLOAT_CASES(ReluGrad)
 
 TFJS_CASES(FloorDiv) {
   float_cases(suite, DType::Int32);
