@@ -116,3 +116,14 @@ it.each([
   expect(info.backend).toBe('native');
   expect(info.addon).toMatch(/project\/node_modules\/tfjs-native\/prebuilds\/[\w-]+\/tfjs_native\.node$/);
 });
+
+it('brings the command tfjs-native', async () => {
+  const { stdout } = await run(join(project, 'node_modules/.bin/tfjs-native'), ['info', '--json'], {
+    cwd: project,
+    env,
+  });
+  expect(JSON.parse(stdout)).toMatchObject({
+    backend: 'native',
+    addon: expect.stringContaining('/prebuilds/'),
+  });
+});
