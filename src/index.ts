@@ -6,6 +6,7 @@
 import { useBackendOfEnvironment } from './backends';
 import { registerFileSystem } from './io/file-system';
 import { checkEngine } from './upstream/core-copies';
+import { registerGradients } from './upstream/gradients';
 import { registerOnce } from './upstream/own-copies';
 
 checkEngine();
@@ -13,7 +14,7 @@ registerOnce(() => {
   require('./backend/register');
   require('./upstream/chained-ops');
   require('./upstream/optimizers');
-  (require('./upstream/gradients') as typeof import('./upstream/gradients')).registerGradients();
+  registerGradients();
 });
 registerFileSystem();
 useBackendOfEnvironment();

@@ -1,6 +1,7 @@
 // A pool of threads that spin for a moment and then sleep. Measured against libgomp (docs/performance.md): an
 // empty region costs half of it, and a core that a neighbour keeps busy costs a fortieth.
 #include <atomic>
+#include <chrono>
 #include <system_error>
 #include <thread>
 
@@ -22,8 +23,22 @@ inline void pause() {
 #endif
 }
 
-// About 20 microseconds: longer than the gap between two kernels of a training step.
-constexpr int kSpins = 600;
+// Longer than most gaps between the parallel kernels of a training step that JavaScript drives.
+constexpr std::chrono::microseconds kSpin{50};
+
+// Spins until done() or until the time is over; returns done().
+template <class Done>
+inline bool spin_until(Done done) {
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    // A pause takes 10 to 60 nanoseconds: the clock is asked every microsecond or so.
+    for (int i = 0; i < 32; i++) {
+      if (done()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() - start < kSpin);
+  return false;
+}
 
 // A region is open while workers may join it: bit 0. Bits 1 to 15 count the workers inside, the rest the
 // regions so far, so that a worker that slept through one cannot join the next by mistake.
@@ -42,12 +57,10 @@ class Pool {
     region.work();
     // From here nobody joins; those inside have taken the last tasks.
     uint32_t state = state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
-    for (int spins = 0; (state & kWorkers) != 0; state = state_.load(std::memory_order_acquire)) {
-      if (++spins < kSpins) {
-        pause();
-      } else {
-        state_.wait(state, std::memory_order_acquire);
-      }
+    if (spin_until([&] { return ((state = state_.load(std::memory_order_acquire)) & kWorkers) == 0; }))
+      return;
+    for (; (state & kWorkers) != 0; state = state_.load(std::memory_order_acquire)) {
+      state_.wait(state, std::memory_order_acquire);
     }
   }
 
@@ -80,14 +93,17 @@ class Pool {
   }
 
   uint32_t wait_for_region(uint32_t seen) {
-    for (int i = 0; i < kSpins; i++) {
-      const uint32_t state = state_.load(std::memory_order_acquire);
-      if (state / kRegion != seen && (state & kOpen) != 0) return state;
-      pause();
+    uint32_t state;
+    const auto is_new = [&] { return state / kRegion != seen && (state & kOpen) != 0; };
+    if (spin_until([&] {
+          state = state_.load(std::memory_order_acquire);
+          return is_new();
+        })) {
+      return state;
     }
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
-    uint32_t state = state_.load(std::memory_order_seq_cst);
-    while (state / kRegion == seen || (state & kOpen) == 0) {
+    state = state_.load(std::memory_order_seq_cst);
+    while (!is_new()) {
       state_.wait(state, std::memory_order_acquire);
       state = state_.load(std::memory_order_acquire);
     }

@@ -34,9 +34,11 @@ const sides = {
     env: { ...threadsOf(options), ...(options.isa ? { TFJS_NATIVE_ISA: options.isa } : {}) },
   }),
   'tfjs-node': (model, options) => {
-    const project = join(cache, 'tfjs-node-cpu');
+    const project = join(cache, `tfjs-node-${options.tensorflow}`);
     if (!existsSync(join(project, 'node_modules', '@tensorflow', 'tfjs-node', 'lib'))) {
-      fail(`tfjs-node is not set up; run: TF_VERSION=2.21.0 scripts/setup-tensorflow.sh ${project} cpu`);
+      fail(
+        `tfjs-node is not set up; run: TF_VERSION=${options.tensorflow} scripts/setup-tensorflow.sh ${project} cpu`,
+      );
     }
     return {
       command: process.execPath,
@@ -95,6 +97,12 @@ const shared = (command) =>
   command
     .addOption(new Option('--threads <n>').default('2'))
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
+    .addOption(
+      new Option(
+        '--tensorflow <version>',
+        'under tfjs-node: 2.21.0 is its fastest form, 2.9.1 what it pins',
+      ).default('2.21.0'),
+    )
     .option('--json', 'one JSON line a figure');
 
 shared(program.command('step'))
@@ -113,7 +121,8 @@ shared(program.command('step'))
       names.map((name) => ({ name, ...sides[name](options.model, options) })),
       { rounds: Number(options.rounds), steps: Number(options.steps) },
     );
-    print(`step ${options.model} batch ${options.batch}`, figures, options.json);
+    const peer = options.peer === 'tfjs-node' ? `, TensorFlow ${options.tensorflow}` : '';
+    print(`step ${options.model} batch ${options.batch}${peer}`, figures, options.json);
   });
 
 shared(program.command('startup'))
