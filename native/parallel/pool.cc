@@ -1,5 +1,4 @@
-// A pool of threads that spin for a moment and then sleep. Measured against libgomp (docs/performance.md): an
-// empty region costs half of it, and a core that a neighbour keeps busy costs a fortieth.
+// A pool of threads that spin for a moment and then sleep: compared with libgomp in docs/performance.md.
 #include <atomic>
 #include <chrono>
 #include <system_error>
