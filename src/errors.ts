@@ -12,6 +12,9 @@ const messages = {
     'Set it to one of these, or unset it to have the best one chosen.',
   INVALID_ARGUMENT: (name: string, value: unknown, accepted: string) =>
     `${name} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; expected ${accepted}.`,
+  ADDON_MISMATCH: (file: string, op: string) =>
+    `The native addon ${file} does not have ${op}: it was built from another version of tfjs-native. ` +
+    'Remedy: reinstall tfjs-native, or, in a checkout, run `npm run compile`.',
   KERNEL_FAILED: (kernel: string, reason: string) => `${kernel} failed: ${reason}.`,
   BUFFER_DETACHED: () =>
     "A tensor's array was transferred to another thread (its ArrayBuffer is detached), so its values are gone. " +

@@ -18,6 +18,11 @@ import { dtypeCodes, type NativeDType, TensorStorage } from './storage';
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 const frame = addon.frame;
 
+/** Whether the loaded addon has an op. */
+export function hasOp(name: string): boolean {
+  return opIndex.has(name);
+}
+
 /** As in native/core/tensor.h. */
 const maxRank = 8;
 /** What native/binding takes, less a few outputs. */

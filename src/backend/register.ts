@@ -11,6 +11,8 @@ import {
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { addonFile } from '../binding';
+import { nativeError } from '../errors';
 import { binary } from './kernels/binary';
 import { cast } from './kernels/cast';
 import { comparison } from './kernels/comparison';
@@ -31,7 +33,7 @@ import { softmax } from './kernels/softmax';
 import { tile } from './kernels/tile';
 import { transpose } from './kernels/transpose';
 import { unary } from './kernels/unary';
-import { fitsFrame, NativeBackend } from './native-backend';
+import { fitsFrame, hasOp, NativeBackend } from './native-backend';
 
 /** Every native kernel by its TensorFlow.js name. */
 export const nativeKernels: NativeKernels = {
@@ -81,6 +83,7 @@ const priority = 10;
 registerBackend('native', () => new NativeBackend(), priority);
 for (const config of getKernelsForBackend('cpu')) registerKernel(withFallback(config));
 for (const [name, native] of Object.entries(nativeKernels)) {
+  if (!hasOp(name)) throw nativeError('ADDON_MISMATCH', addonFile, name);
   if (getKernel(name, 'native') === undefined) registerKernel(withoutFallback(name, native));
 }
 if (getBackend() !== 'native') setBackend('native');

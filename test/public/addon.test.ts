@@ -50,6 +50,25 @@ describe.each([
       new RegExp(`${file.replaceAll('\\', '\\\\')}: .*(invalid|not a|too short|mach-o)`, 'i'),
     );
   });
+
+  it('refuses an addon of another version, which lacks an op', async () => {
+    const file = join(copy, 'older.cjs');
+    const addon = JSON.stringify(
+      process.env.TFJS_NATIVE_ADDON || join(root, 'build/Release/tfjs_native.node'),
+    );
+    writeFileSync(
+      file,
+      `const addon = require(${addon});
+       module.exports = { ...addon, ops: addon.ops.filter(({ name }) => name !== 'ReluGrad') };`,
+    );
+    const [, code, message] = (await output(report, {
+      cwd: copy,
+      env: { TFJS_NATIVE_ADDON: file },
+    })) as string[];
+    expect(code).toBe('ADDON_MISMATCH');
+    expect(message).toContain(`${file} does not have ReluGrad`);
+    expect(message).toContain('Remedy: reinstall');
+  });
 });
 
 it('an import that nobody catches ends the process with the message', async () => {
