@@ -25,7 +25,9 @@ const computing = ['test/backend', 'test/kernels', 'test/upstream'];
  */
 function succeeds(command, args, settings = {}) {
   const env = { ...process.env, ...settings };
-  return spawnSync(command, args, { cwd: root, env, stdio: 'inherit' }).status === 0;
+  const { status, signal } = spawnSync(command, args, { cwd: root, env, stdio: 'inherit' });
+  if (status !== 0) console.error(`${command} ${args.join(' ')}: ${signal ?? `exit code ${status}`}`);
+  return status === 0;
 }
 
 /**
