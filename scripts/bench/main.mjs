@@ -93,16 +93,15 @@ const program = new Command('bench')
     'Figures of tfjs-native beside a peer, alternating in one run. Ratio: median of that side / ours.',
   )
   .showHelpAfterError();
+const tensorflow = () =>
+  new Option(
+    '--tensorflow <version>',
+    'under tfjs-node: 2.21.0 is its fastest form, 2.9.1 what it pins',
+  ).default('2.21.0');
 const shared = (command) =>
   command
     .addOption(new Option('--threads <n>').default('2'))
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
-    .addOption(
-      new Option(
-        '--tensorflow <version>',
-        'under tfjs-node: 2.21.0 is its fastest form, 2.9.1 what it pins',
-      ).default('2.21.0'),
-    )
     .option('--json', 'one JSON line a figure');
 
 shared(program.command('step'))
@@ -110,6 +109,7 @@ shared(program.command('step'))
   .addOption(new Option('--model <name>').choices(['cnn', 'mlp']).default('cnn'))
   .addOption(new Option('--batch <n>').default('32'))
   .addOption(new Option('--peer <name>').choices(['tfjs-node', 'torch']).default('tfjs-node'))
+  .addOption(tensorflow())
   .addOption(
     new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'),
   )
@@ -129,6 +129,7 @@ shared(program.command('startup'))
   .description('from the start of the process to the end of the first training step of the seed CNN')
   .addOption(new Option('--rounds <n>').default('10'))
   .addOption(new Option('--peer <name>').choices(['tfjs-node']).default('tfjs-node'))
+  .addOption(tensorflow())
   .action((options) => {
     const names = ['tfjs-native', options.peer];
     const ms = names.map(() => []);

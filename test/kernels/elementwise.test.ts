@@ -3,25 +3,18 @@
  * and whether a native kernel ran. Their arithmetic is tested in test/native.
  */
 import * as tf from 'tfjs-native';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { addon } from '../../dist/binding.js';
-
-type DType = 'float32' | 'int32' | 'bool';
-interface Values {
-  readonly shape: number[];
-  readonly dtype: DType;
-  readonly values: number[];
-}
-type Inputs = Record<string, Values> | Values[];
-
-const seed = Number(process.env.SEED ?? Date.now() % 1e9);
-let state = seed;
-function random(): number {
-  state = (Math.imul(state, 1664525) + 1013904223) | 0;
-  return (state >>> 0) / 2 ** 32;
-}
-const whole = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
-const pick = <T>(list: readonly T[]): T => list[whole(0, list.length - 1)] as T;
+import { describe, expect, it } from 'vitest';
+import {
+  type DType,
+  type Inputs,
+  nativeRuns,
+  pick,
+  random,
+  runKernel,
+  seed,
+  type Values,
+  whole,
+} from './like-cpu';
 
 const oddFloats = [
   NaN,
@@ -66,38 +59,15 @@ function drawShapes(): [number[], number[]] {
   return random() < 0.5 ? [a, b] : [b, a];
 }
 
-const nativeRuns = new Set<string>();
-const { run } = addon;
-beforeEach(() => {
-  nativeRuns.clear();
-  Object.assign(addon, {
-    run: () => {
-      nativeRuns.add(addon.ops[addon.frame[0] as number]?.name as string);
-      return run();
-    },
-  });
-});
-afterAll(async () => {
-  Object.assign(addon, { run });
-  await tf.setBackend('native');
-});
-
-function runKernel(backend: string, name: string, inputs: Inputs, attrs: object): Values {
-  tf.setBackend(backend);
-  return tf.tidy(() => {
-    const make = ({ shape, dtype, values }: Values): tf.Tensor => tf.tensor(values, shape, dtype);
-    const tensors = Array.isArray(inputs)
-      ? inputs.map(make)
-      : Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, make(value)]));
-    const y = tf.engine().runKernel(name, tensors as tf.NamedTensorMap, attrs as never) as tf.Tensor;
-    return { shape: y.shape, dtype: y.dtype as DType, values: Array.from(y.dataSync()) };
-  });
+/** The one output of a kernel. */
+function runOne(backend: string, name: string, inputs: Inputs, attrs: object): Values {
+  return runKernel(backend, name, inputs, attrs)[0] as Values;
 }
 
 /** As the `cpu` backend within `ulp` units in the last place; other dtypes are equal. */
 function expectLikeCpu(name: string, inputs: Inputs, attrs: object = {}, ulp = 4): void {
-  const want = runKernel('cpu', name, inputs, attrs);
-  const got = runKernel('native', name, inputs, attrs);
+  const want = runOne('cpu', name, inputs, attrs);
+  const got = runOne('native', name, inputs, attrs);
   const about = `seed ${seed}: ${name} ${JSON.stringify(attrs)} of ${JSON.stringify(inputs)}`;
   expect([got.dtype, got.shape], about).toEqual([want.dtype, want.shape]);
   want.values.forEach((w, i) => {
@@ -194,9 +164,9 @@ describe('Abs and Square of int32', () => {
   // The cpu backend passes both through float32.
   it('are exact where float32 would round', () => {
     const x = { shape: [3], dtype: 'int32' as const, values: [-94906267, 16777217, -46340] };
-    expect(runKernel('native', 'Abs', { x }, {}).values).toEqual([94906267, 16777217, 46340]);
+    expect(runOne('native', 'Abs', { x }, {}).values).toEqual([94906267, 16777217, 46340]);
     const y = { shape: [3], dtype: 'int32' as const, values: [46339, -12345, 0] };
-    expect(runKernel('native', 'Square', { x: y }, {}).values).toEqual([2147302921, 152399025, 0]);
+    expect(runOne('native', 'Square', { x: y }, {}).values).toEqual([2147302921, 152399025, 0]);
     expect(nativeRuns).toEqual(new Set(['Abs', 'Square']));
   });
 });
@@ -250,8 +220,8 @@ describe('ops of more tensors', () => {
 
   it('Erf is within the error of the cpu approximation, 1.5e-7', () => {
     const x = draw([400], 'float32');
-    const want = runKernel('cpu', 'Erf', { x }, {}).values;
-    runKernel('native', 'Erf', { x }, {}).values.forEach((got, i) => {
+    const want = runOne('cpu', 'Erf', { x }, {}).values;
+    runOne('native', 'Erf', { x }, {}).values.forEach((got, i) => {
       // The cpu kernel makes NaN of infinities.
       if (Number.isFinite(x.values[i])) expect(Math.abs(got - (want[i] as number))).toBeLessThan(3e-7);
     });

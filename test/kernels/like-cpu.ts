@@ -14,7 +14,7 @@ export interface Values {
 }
 export type Inputs = Record<string, Values> | Values[];
 
-const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+export const seed = Number(process.env.SEED ?? Date.now() % 1e9);
 let state = seed;
 export function random(): number {
   state = (Math.imul(state, 1664525) + 1013904223) | 0;
