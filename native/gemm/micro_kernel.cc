@@ -74,7 +74,7 @@ TFJS_INLINE void row_step(vf32 (&sum)[R][V], const float* const (&row)[R], int64
 }
 
 template <int V, int R>
-void rows_kernel(const RowsTile& tile) {
+TFJS_FULL_REGISTERS void rows_kernel(const RowsTile& tile) {
   float* c[R];
   for (int r = 0; r < R; r++) c[r] = tile.c[r] + tile.column;
   vf32 sum[R][V];
@@ -99,7 +99,7 @@ void rows_kernel(const RowsTile& tile) {
 }
 
 template <int V, int R>
-void columns_kernel(const ColumnsTile& tile) {
+TFJS_FULL_REGISTERS void columns_kernel(const ColumnsTile& tile) {
   float* c[R];
   for (int r = 0; r < R; r++) c[r] = tile.c + r * tile.ldc + tile.column;
   vf32 sum[R][V];

@@ -18,7 +18,7 @@ TFJS_INLINE void sum_lanes_of(const float* vectors, float* totals) {
 }
 
 template <int R, int N>
-void narrow_kernel(const NarrowTile& tile) {
+TFJS_FULL_REGISTERS void narrow_kernel(const NarrowTile& tile) {
   vf32 sum[R][N];
   TFJS_UNROLL for (int r = 0; r < R; r++) { TFJS_UNROLL for (int j = 0; j < N; j++) sum[r][j] = zero(); }
   const float* const* a = tile.a;

@@ -20,6 +20,14 @@
 #define TFJS_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// On functions whose sums fill the registers: for arm64 GCC would schedule before it allocates registers, and
+// spill some of the sums in the innermost loop.
+#if defined(__aarch64__) && !defined(__clang__)
+#define TFJS_FULL_REGISTERS [[gnu::optimize("no-schedule-insns", "ira-region=one")]]
+#else
+#define TFJS_FULL_REGISTERS
+#endif
+
 namespace tfjs::TFJS_ISA {
 
 #if defined(__AVX512F__)
@@ -40,6 +48,7 @@ typedef float vf32 __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi32 __attribute__((vector_size(kLanes * 4)));
 typedef float vf32u __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 typedef int32_t vi32u __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+typedef int32_t i32u __attribute__((may_alias));
 
 TFJS_INLINE vf32 load(const float* p) { return *reinterpret_cast<const vf32u*>(p); }
 TFJS_INLINE vi32 load(const int32_t* p) { return *reinterpret_cast<const vi32u*>(p); }
@@ -79,19 +88,29 @@ TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
   _mm256_maskstore_epi32(p, lane_mask(n), (__m256i)v);
 }
 #else
-TFJS_INLINE vf32 load_first(const float* p, int64_t n) {
-  vf32 v{};
-  std::memcpy(&v, p, static_cast<size_t>(n) * 4);
-  return v;
-}
+// By elements: a copy of a length that is not constant would be a call of memcpy.
 TFJS_INLINE vi32 load_first(const int32_t* p, int64_t n) {
+  static_assert(kLanes == 4);
+  const i32u* lane = reinterpret_cast<const i32u*>(p);
+  if (n == 4) return load(p);
   vi32 v{};
-  std::memcpy(&v, p, static_cast<size_t>(n) * 4);
+  if (n > 0) v[0] = lane[0];
+  if (n > 1) v[1] = lane[1];
+  if (n > 2) v[2] = lane[2];
   return v;
 }
-TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) { std::memcpy(p, &v, static_cast<size_t>(n) * 4); }
+TFJS_INLINE vf32 load_first(const float* p, int64_t n) {
+  return (vf32)load_first(reinterpret_cast<const int32_t*>(p), n);
+}
 TFJS_INLINE void store_first(int32_t* p, vi32 v, int64_t n) {
-  std::memcpy(p, &v, static_cast<size_t>(n) * 4);
+  i32u* lane = reinterpret_cast<i32u*>(p);
+  if (n == 4) return store(p, v);
+  if (n > 0) lane[0] = v[0];
+  if (n > 1) lane[1] = v[1];
+  if (n > 2) lane[2] = v[2];
+}
+TFJS_INLINE void store_first(float* p, vf32 v, int64_t n) {
+  store_first(reinterpret_cast<int32_t*>(p), (vi32)v, n);
 }
 #endif
 
@@ -107,12 +126,20 @@ TFJS_INLINE vi32 to_int(vf32 v) { return __builtin_convertvector(v, vi32); }
 TFJS_INLINE vf32 abs(vf32 v) { return from_bits(bits(v) & splat(int32_t{0x7fffffff})); }
 // NaN in either operand gives NaN, as Math.max and Math.min do.
 TFJS_INLINE vf32 max(vf32 a, vf32 b) {
+#if defined(__aarch64__)
+  return (vf32)vmaxq_f32((float32x4_t)a, (float32x4_t)b);
+#else
   const vf32 larger = a > b ? a : b;
   return select(a != a, a, larger);
+#endif
 }
 TFJS_INLINE vf32 min(vf32 a, vf32 b) {
+#if defined(__aarch64__)
+  return (vf32)vminq_f32((float32x4_t)a, (float32x4_t)b);
+#else
   const vf32 smaller = a < b ? a : b;
   return select(a != a, a, smaller);
+#endif
 }
 
 // Whether any lane of a mask is set.
