@@ -93,6 +93,10 @@ export interface OpParams {
   FusedConv2D: Conv2D & Readonly<Record<'activation' | 'leakyreluAlpha', number>>;
   Conv2DBackpropInput: Conv2D;
   Conv2DBackpropFilter: Conv2D;
+  DepthwiseConv2dNative: Conv2D;
+  FusedDepthwiseConv2D: Conv2D & Readonly<Record<'activation' | 'leakyreluAlpha', number>>;
+  DepthwiseConv2dNativeBackpropInput: Conv2D;
+  DepthwiseConv2dNativeBackpropFilter: Conv2D;
   Sum: None;
   Mean: None;
   Prod: None;

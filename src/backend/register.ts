@@ -18,6 +18,7 @@ import { cast } from './kernels/cast';
 import { comparison } from './kernels/comparison';
 import { concat, packing } from './kernels/concat';
 import { conv2d } from './kernels/conv2d';
+import { depthwiseConv2d } from './kernels/depthwise_conv2d';
 import { fill } from './kernels/fill';
 import { gather } from './kernels/gather';
 import type { ComposedKernels, KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
@@ -55,6 +56,7 @@ export const nativeKernels: NativeKernels = {
   ...oneHot,
   ...matmul,
   ...conv2d,
+  ...depthwiseConv2d,
   ...optimizer,
 };
 

@@ -22,12 +22,16 @@ interface Geometry {
   };
 }
 
-/** Undefined where only JavaScript's arithmetic says what the attributes mean, or refuses them. */
-function geometry(
+/**
+ * Undefined where only JavaScript's arithmetic says what the attributes mean, or refuses them. Depthwise
+ * convolutions always have their channels last.
+ */
+export function geometry(
   inShape: number[],
   filterShape: number[],
   attrs: NamedAttrMap,
   dilations: unknown,
+  depthwise = false,
 ): Geometry | undefined {
   const info = backend_util.computeConv2DInfo(
     inShape as Shape4D,
@@ -36,8 +40,8 @@ function geometry(
     dilations as number | [number, number],
     attrs.pad as number | 'valid' | 'same' | backend_util.ExplicitPadding,
     attrs.dimRoundingMode as 'floor' | 'round' | 'ceil' | undefined,
-    false,
-    backend_util.convertConv2DDataFormat(attrs.dataFormat as 'NHWC' | 'NCHW'),
+    depthwise,
+    depthwise ? 'channelsLast' : backend_util.convertConv2DDataFormat(attrs.dataFormat as 'NHWC' | 'NCHW'),
   );
   const { strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo, inShape: x, outShape } = info;
   const params = {
@@ -54,7 +58,7 @@ function geometry(
   return { inShape: x, outShape, channelsFirst, params };
 }
 
-function isFloat(...tensors: TensorInfo[]): boolean {
+export function isFloat(...tensors: TensorInfo[]): boolean {
   return tensors.every((tensor) => tensor.dtype === 'float32');
 }
 

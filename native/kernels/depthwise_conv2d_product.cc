@@ -1,0 +1,327 @@
+// depthwise_product(): runs of outputs that lie side by side in a row are made together, in tiles whose sums
+// stay in registers while the taps go by, one vector of channels after the other: so that rows of x and y
+// stream, and a value of x that several outputs need is loaded once.
+#include "kernels/depthwise_conv2d.h"
+
+namespace tfjs::TFJS_ISA {
+namespace {
+
+// Outputs of a row are shared out in pieces of this many.
+constexpr int64_t kPieceOutputs = 256;
+// The most outputs of a tile, in a row; with them the sums and a row of taps fill the registers.
+constexpr int kTileOutputs = 8;
+constexpr int kStridedTileOutputs = 6;
+
+// The lanes of a vector of channels: all of them, or the first n.
+struct AllLanes {
+  TFJS_INLINE vf32 get(const float* p) { return load(p); }
+  TFJS_INLINE void put(float* p, vf32 v) { store(p, v); }
+};
+struct FirstLanes {
+  int64_t n;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
+};
+
+// Outputs side by side, all of which have the taps [tap_begin, tap_end) of a row inside.
+struct Tile {
+  const float* const*
+      x;  // for each row of taps the place in x that tap 0 of the first output has; null: outside
+  int64_t row_taps, taps;
+  int64_t tap_begin, tap_end;
+  int64_t step, tap_step;  // floats from an output, or a tap, to the next in x
+  int64_t channels;
+  const float* filter;
+  float* y;
+  int64_t y_step, y_row;  // floats from an output to the next, and to the next row where a tile has two
+  const Fusion* fusion;
+};
+
+TFJS_INLINE vf32 clamped(Activation activation, vf32 v) {
+  if (activation == Activation::Relu || activation == Activation::Relu6) v = max(v, zero());
+  if (activation == Activation::Relu6) v = min(v, splat(6.0f));
+  return v;
+}
+
+// Any taps: a value of x for each product.
+template <int kOutputs, class Lanes>
+TFJS_INLINE void any_taps(const Tile& t, const Lanes& lanes, int64_t c) {
+  vf32 sums[kOutputs];
+  const vf32 bias = t.fusion->bias == nullptr ? zero() : lanes.get(t.fusion->bias + c);
+  TFJS_UNROLL
+  for (int o = 0; o < kOutputs; o++) sums[o] = bias;
+  for (int64_t r = 0; r < t.row_taps; r++) {
+    if (t.x[r] == nullptr) continue;
+    const float* x = t.x[r] + t.tap_begin * t.tap_step + c;
+    const float* filter = t.filter + (r * t.taps + t.tap_begin) * t.channels + c;
+    for (int64_t tap = t.tap_begin; tap < t.tap_end; tap++, x += t.tap_step, filter += t.channels) {
+      const vf32 weight = lanes.get(filter);
+      TFJS_UNROLL
+      for (int o = 0; o < kOutputs; o++) sums[o] = fma(lanes.get(x + o * t.step), weight, sums[o]);
+    }
+  }
+  TFJS_UNROLL
+  for (int o = 0; o < kOutputs; o++) {
+    lanes.put(t.y + o * t.y_step + c, clamped(t.fusion->activation, sums[o]));
+  }
+}
+
+// Vectors of all channels. The last one begins earlier where it would not be full.
+template <class F>
+TFJS_INLINE void each_vector(int64_t channels, F f) {
+  for (int64_t c = 0; c < channels; c += kLanes) f(c <= channels - kLanes ? c : channels - kLanes);
+}
+
+template <int kOutputs>
+struct AnyTaps {
+  static void run(const Tile& t) {
+    if (t.channels < kLanes) return any_taps<kOutputs>(t, FirstLanes{t.channels}, 0);
+    each_vector(t.channels, [&](int64_t c) { any_taps<kOutputs>(t, AllLanes{}, c); });
+  }
+};
+
+// kTaps taps side by side in each row, outputs kStep pixels apart: the values of x under the tile are loaded
+// once for each row of taps.
+template <int kOutputs, int kTaps, int kStep>
+struct RowTaps {
+  static void run(const Tile& t) {
+    each_vector(t.channels, [&](int64_t c) {
+      vf32 sums[kOutputs];
+      const vf32 bias = t.fusion->bias == nullptr ? zero() : load(t.fusion->bias + c);
+      TFJS_UNROLL
+      for (int o = 0; o < kOutputs; o++) sums[o] = bias;
+      for (int64_t r = 0; r < t.row_taps; r++) {
+        if (t.x[r] == nullptr) continue;
+        const float* x = t.x[r] + c;
+        vf32 weights[kTaps];
+        TFJS_UNROLL
+        for (int k = 0; k < kTaps; k++) weights[k] = load(t.filter + (r * kTaps + k) * t.channels + c);
+        TFJS_UNROLL
+        for (int i = 0; i < (kOutputs - 1) * kStep + kTaps; i++) {
+          const vf32 value = load(x + i * t.channels);
+          TFJS_UNROLL
+          for (int k = 0; k < kTaps; k++) {
+            const int o = (i - k) / kStep;
+            if (i >= k && o * kStep == i - k && o < kOutputs) sums[o] = fma(value, weights[k], sums[o]);
+          }
+        }
+      }
+      TFJS_UNROLL
+      for (int o = 0; o < kOutputs; o++) {
+        store(t.y + o * t.y_step + c, clamped(t.fusion->activation, sums[o]));
+      }
+    });
+  }
+};
+
+// Three by three taps, two rows of outputs: a row of x serves both. For 32 registers.
+template <int kOutputs>
+struct TwoRows {
+  static void run(const Tile& t) {
+    each_vector(t.channels, [&](int64_t c) {
+      vf32 sums[2][kOutputs], weights[9];
+      const vf32 bias = t.fusion->bias == nullptr ? zero() : load(t.fusion->bias + c);
+      TFJS_UNROLL
+      for (int o = 0; o < kOutputs; o++) sums[0][o] = sums[1][o] = bias;
+      TFJS_UNROLL
+      for (int k = 0; k < 9; k++) weights[k] = load(t.filter + k * t.channels + c);
+      TFJS_UNROLL
+      for (int r = 0; r < 4; r++) {
+        if (t.x[r] == nullptr) continue;
+        const float* x = t.x[r] + c;
+        TFJS_UNROLL
+        for (int i = 0; i < kOutputs + 2; i++) {
+          const vf32 value = load(x + i * t.channels);
+          TFJS_UNROLL
+          for (int k = 0; k < 3; k++) {
+            const int o = i - k;
+            if (o < 0 || o >= kOutputs) continue;
+            if (r < 3) sums[0][o] = fma(value, weights[r * 3 + k], sums[0][o]);
+            if (r > 0) sums[1][o] = fma(value, weights[(r - 1) * 3 + k], sums[1][o]);
+          }
+        }
+      }
+      TFJS_UNROLL
+      for (int row = 0; row < 2; row++) {
+        TFJS_UNROLL
+        for (int o = 0; o < kOutputs; o++) {
+          store(t.y + row * t.y_row + o * t.y_step + c, clamped(t.fusion->activation, sums[row][o]));
+        }
+      }
+    });
+  }
+};
+
+template <int kOutputs>
+using ThreeTaps = RowTaps<kOutputs, 3, 1>;
+template <int kOutputs>
+using ThreeTapsStride2 = RowTaps<kOutputs, 3, 2>;
+template <int kOutputs>
+using FiveTaps = RowTaps<kOutputs, 5, 1>;
+template <int kOutputs>
+using FiveTapsStride2 = RowTaps<kOutputs, 5, 2>;
+
+template <template <int> class Kind>
+void run_tile(int outputs, const Tile& tile) {
+  switch (outputs) {
+    case 1:
+      return Kind<1>::run(tile);
+    case 2:
+      return Kind<2>::run(tile);
+    case 3:
+      return Kind<3>::run(tile);
+    case 4:
+      return Kind<4>::run(tile);
+    case 5:
+      return Kind<5>::run(tile);
+    case 6:
+      return Kind<6>::run(tile);
+    case 7:
+      return Kind<7>::run(tile);
+    default:
+      return Kind<8>::run(tile);
+  }
+}
+
+using RunTile = void (*)(int outputs, const Tile& tile);
+struct TileKind {
+  RunTile run;
+  int outputs;  // at most
+};
+
+TileKind choose_tile(const TapAxis& cols, int64_t channels) {
+  if (channels >= kLanes && cols.tap_step == 1) {
+    if (cols.taps == 3 && cols.step == 1) return {run_tile<ThreeTaps>, kTileOutputs};
+    if (cols.taps == 3 && cols.step == 2) return {run_tile<ThreeTapsStride2>, kStridedTileOutputs};
+    if (cols.taps == 5 && cols.step == 1) return {run_tile<FiveTaps>, kTileOutputs};
+    if (cols.taps == 5 && cols.step == 2) return {run_tile<FiveTapsStride2>, kStridedTileOutputs};
+  }
+  return {run_tile<AnyTaps>, kTileOutputs};
+}
+
+// What is left to do where epilogue and vectors have not: on each output of a run.
+void activate(const Fusion& fusion, float* y, int64_t outputs, int64_t step, int64_t channels) {
+  switch (fusion.activation) {
+    case Activation::Linear:
+    case Activation::Relu:
+    case Activation::Relu6:
+      return;
+    default:
+      for (int64_t o = 0; o < outputs; o++, y += step) activate_tile(fusion, &y, 1, 0, channels);
+  }
+}
+
+// Makes runs of outputs; each thread has one.
+class Worker {
+ public:
+  explicit Worker(const DepthwiseProduct& p) : p_(p) {
+    int64_t taps = 0;
+    for (int64_t i = 0; i < p.row_phases; i++) taps = p.rows[i].taps > taps ? p.rows[i].taps : taps;
+    x_ = scratch_.get<const float*>(taps + 1);
+    at_ = scratch_.get<const float*>(taps + 1);
+  }
+
+  // Outputs [begin, end) of each phase of columns, in a row or in two rows of image n.
+  void run(int64_t n, int64_t row, int64_t rows, int64_t begin, int64_t end) {
+    const TapAxis& down = p_.rows[row % p_.row_phases];
+    const int64_t place = down.at(row / p_.row_phases), width = p_.cols[0].in;
+    for (int64_t r = 0; r < down.taps + rows - 1; r++) {
+      const int64_t in = place + r * down.tap_step;
+      x_[r] = in >= 0 && in < down.in ? p_.x + (n * down.in + in) * width * p_.channels : nullptr;
+    }
+    float* y = p_.y + (n * p_.height + row) * p_.width * p_.channels;
+    for (int64_t phase = 0; phase < p_.col_phases; phase++) {
+      const TapAxis& cols = p_.cols[phase];
+      run_phase(down, rows, cols, p_.filter_of(down, cols), begin, end < cols.out ? end : cols.out,
+                y + phase * p_.channels);
+    }
+  }
+
+ private:
+  void run_phase(const TapAxis& down, int64_t rows, const TapAxis& cols, const float* filter, int64_t begin,
+                 int64_t end, float* y) {
+    tile_.row_taps = down.taps;
+    tile_.taps = cols.taps;
+    tile_.step = cols.step * p_.channels;
+    tile_.tap_step = cols.tap_step * p_.channels;
+    tile_.channels = p_.channels;
+    tile_.filter = filter;
+    tile_.y_step = p_.col_phases * p_.channels;
+    tile_.y_row = p_.row_phases * p_.width * p_.channels;
+    tile_.fusion = &p_.fusion;
+
+    int64_t inner_begin = cols.inner_begin(), inner_end = cols.inner_end();
+    inner_begin = inner_begin < begin ? begin : inner_begin;
+    inner_end = inner_end < end ? inner_end : end;
+    if (inner_begin >= inner_end) inner_begin = inner_end = end;
+    for (int64_t o = begin; o < inner_begin; o++) run_border(down, rows, cols, o, y);
+    tile_.tap_begin = 0;
+    tile_.tap_end = cols.taps;
+    const TileKind kind =
+        rows == 2 ? TileKind{run_tile<TwoRows>, kTileOutputs} : choose_tile(cols, p_.channels);
+    // Tiles of equal size, or nearly so.
+    const int64_t inner = inner_end - inner_begin, tiles = (inner + kind.outputs - 1) / kind.outputs;
+    for (int64_t i = 0; i < tiles; i++) {
+      const int64_t from = inner * i / tiles, to = inner * (i + 1) / tiles;
+      place(down.taps + rows - 1, cols, inner_begin + from, 0, y);
+      kind.run(static_cast<int>(to - from), tile_);
+      for (int64_t row = 0; row < rows; row++) {
+        activate(p_.fusion, tile_.y + row * tile_.y_row, to - from, tile_.y_step, p_.channels);
+      }
+    }
+    for (int64_t o = inner_end; o < end; o++) run_border(down, rows, cols, o, y);
+  }
+
+  // An output that has not all taps of a row inside.
+  void run_border(const TapAxis& down, int64_t rows, const TapAxis& cols, int64_t o, float* y) {
+    tile_.tap_begin = cols.tap_begin(o);
+    tile_.tap_end = cols.tap_end(o);
+    for (int64_t row = 0; row < rows; row++) {
+      place(down.taps, cols, o, row, y);
+      AnyTaps<1>::run(tile_);
+      activate(p_.fusion, tile_.y, 1, 0, p_.channels);
+    }
+  }
+
+  // Points the tile to output o of a row.
+  void place(int64_t row_taps, const TapAxis& cols, int64_t o, int64_t row, float* y) {
+    const int64_t in = cols.at(o) * p_.channels;
+    for (int64_t r = 0; r < row_taps; r++) at_[r] = x_[row + r] == nullptr ? nullptr : x_[row + r] + in;
+    tile_.x = at_;
+    tile_.y = y + o * tile_.y_step + row * tile_.y_row;
+  }
+
+  const DepthwiseProduct& p_;
+  Scratch scratch_;
+  const float** x_;   // the rows of x under the rows of taps
+  const float** at_;  // the same, at the tile's first output
+  Tile tile_;
+};
+
+}  // namespace
+
+void depthwise_product(const DepthwiseProduct& p) {
+  if (p.batch == 0 || p.height == 0 || p.width == 0 || p.channels == 0) return;
+  const TapAxis &rows = p.rows[0], &cols = p.cols[0];
+  const bool two_rows = kRegisters == 32 && p.channels >= kLanes && p.row_phases == 1 && p.col_phases == 1 &&
+                        rows.taps == 3 && rows.step == 1 && rows.tap_step == 1 && cols.taps == 3 &&
+                        cols.step == 1 && cols.tap_step == 1;
+  const int64_t unit_rows = two_rows ? 2 : 1;
+  const int64_t units = (p.height + unit_rows - 1) / unit_rows;
+  const int64_t pieces = (cols.out + kPieceOutputs - 1) / kPieceOutputs;
+  const double vectors =
+      static_cast<double>(p.width) * static_cast<double>((p.channels + kLanes - 1) / kLanes);
+  const double cost = vectors * (0.5 + 0.15 * static_cast<double>(rows.taps * cols.taps));
+  parallel_for(p.batch * units * pieces, cost * static_cast<double>(unit_rows) / static_cast<double>(pieces),
+               [&](int64_t begin, int64_t end) {
+                 Worker worker(p);
+                 for (int64_t i = begin; i < end; i++) {
+                   const int64_t piece = i % pieces, row = i / pieces % units * unit_rows;
+                   const int64_t left = p.height - row;
+                   worker.run(i / pieces / units, row, left < unit_rows ? left : unit_rows,
+                              cols.out * piece / pieces, cols.out * (piece + 1) / pieces);
+                 }
+               });
+}
+
+}  // namespace tfjs::TFJS_ISA
