@@ -35,7 +35,7 @@ interface Addon {
   readonly ops: readonly OpSpec[];
   readonly frame: Float64Array;
   /** Chooses instruction set and thread count of the process; undefined leaves what is set. */
-  configure(isa: string | undefined, threads: number | undefined): void;
+  configure(isa: string | undefined, threads: number | undefined, winograd?: string): void;
   info(): AddonInfo;
   /** Runs the op in the frame; returns undefined or why it failed. */
   run(): string | undefined;
@@ -98,11 +98,23 @@ export const addon = loaded.addon;
 function configureOnce(): void {
   const done = 'tfjs-native configured';
   if (getEnvironmentData(done)) return;
-  const { TFJS_NATIVE_ISA: isa, TFJS_NATIVE_THREADS: threads } = process.env;
+  const { TFJS_NATIVE_ISA: isa, TFJS_NATIVE_THREADS: threads, TFJS_NATIVE_WINOGRAD: winograd } = process.env;
   if (isa && !addon.info().isas.includes(isa)) {
     throw nativeError('ISA_UNAVAILABLE', isa, addon.info().isas.join(', '));
   }
-  addon.configure(isa || undefined, threads ? checkThreads('TFJS_NATIVE_THREADS', threads) : undefined);
+  if (winograd && !['0', '2', '4'].includes(winograd)) {
+    throw nativeError(
+      'INVALID_ARGUMENT',
+      'TFJS_NATIVE_WINOGRAD',
+      winograd,
+      '0 (never), 2 or 4 (tiles of that edge wherever possible), or unset (chosen by shape)',
+    );
+  }
+  addon.configure(
+    isa || undefined,
+    threads ? checkThreads('TFJS_NATIVE_THREADS', threads) : undefined,
+    winograd || undefined,
+  );
   setEnvironmentData(done, true);
 }
 configureOnce();

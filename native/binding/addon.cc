@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/dispatch.h"
+#include "core/winograd.h"
 #include "parallel/parallel.h"
 
 namespace {
@@ -84,6 +85,13 @@ Napi::Value configure(const Napi::CallbackInfo& info) {
     }
   }
   if (info[1].IsNumber()) set_thread_count(info[1].As<Napi::Number>().Int32Value());
+  if (info[2].IsString()) {
+    const std::string wanted = info[2].As<Napi::String>();
+    set_winograd(wanted == "0"   ? Winograd::Never
+                 : wanted == "2" ? Winograd::Tiles2
+                 : wanted == "4" ? Winograd::Tiles4
+                                 : Winograd::ByShape);
+  }
   return info.Env().Undefined();
 }
 

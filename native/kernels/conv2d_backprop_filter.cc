@@ -1,6 +1,7 @@
 // Conv2DBackpropFilter: the products of x and dy, summed over all pixels. Pixels go by in blocks, while the
 // sums of some rows of the filter (a row is a tap and an input channel) stay in registers.
 #include "kernels/conv2d.h"
+#include "kernels/winograd.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
@@ -173,6 +174,7 @@ Status Conv2DBackpropFilter(const Args& args) {
     std::memset(dw.f32(), 0, static_cast<size_t>(size) * sizeof(float));
     return Status::Ok;
   }
+  if (winograd_filter(s, x.f32(), dy.f32(), dw.f32())) return Status::Ok;
 
   Scratch scratch;
   job.dy = dy.f32();

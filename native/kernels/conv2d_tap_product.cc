@@ -1,4 +1,5 @@
 #include "kernels/conv2d.h"
+#include "kernels/winograd.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
@@ -229,7 +230,7 @@ class Worker {
 
 void tap_product(const TapProduct& p) {
   const int64_t pixels = p.batch * p.height * p.width;
-  if (pixels == 0 || p.columns == 0) return;
+  if (pixels == 0 || p.columns == 0 || winograd_product(p)) return;
   const int rows = p.narrow != nullptr ? narrow_tile_rows(p.columns) : tile_rows(panel_vectors(p.columns));
   const int64_t group = rows * kGroupTiles, groups = ceil_div(pixels, group);
   const int64_t panels = panel_count(p.columns);

@@ -1,6 +1,7 @@
 // Compares single ops with PyTorch in both of its layouts, and with the peak measured beside each.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Contender, summary } from './duel.mjs';
 import { cases, flops, title } from './ops_cases.mjs';
 
@@ -39,7 +40,11 @@ export async function compareOps({ native, peer, filter, rounds, threads, json, 
     const ms = sides.map(() => []);
     const peaks = [];
     for (let round = 0; round < rounds; round++) {
-      for (const [i, side] of sides.entries()) ms[i].push(...(await ask(side, counts[i])));
+      for (const [i, side] of sides.entries()) {
+        ms[i].push(...(await ask(side, counts[i])));
+        // OpenMP's threads go on spinning for a while, which must not count for the next one.
+        await setTimeout(20);
+      }
       if (flops(item)) peaks.push((await peak.ask('1')).gflops);
     }
     const [own, ...others] = ms.map(summary);

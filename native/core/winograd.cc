@@ -1,0 +1,81 @@
+#include "core/winograd.h"
+
+#include <atomic>
+
+namespace tfjs {
+namespace {
+
+std::atomic<Winograd> chosen{Winograd::ByShape};
+
+double parts(int64_t n, int64_t size) { return static_cast<double>((n + size - 1) / size); }
+
+// What the ways cost, in products of vectors of 16 floats; the factors are measured.
+struct Cost {
+  double images, height, width, depth, depth_vectors, column_vectors;
+
+  double direct() const { return images * height * width * 9 * depth * column_vectors; }
+  double tiles(int tile) const {
+    return images * parts(static_cast<int64_t>(height), tile) * parts(static_cast<int64_t>(width), tile);
+  }
+  double transforms(int tile) const {
+    const double positions = (tile + 2) * (tile + 2);
+    return tiles(tile) * positions * 7 * (depth_vectors + column_vectors);
+  }
+  double products(int tile) const {
+    return tiles(tile) * (tile + 2) * (tile + 2) * depth * column_vectors * 1.15;
+  }
+  double weights(int tile, double factor) const {
+    return (tile + 2) * (tile + 2) * factor * depth * column_vectors;
+  }
+};
+
+template <class F>
+int cheapest(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns, F cost_of_tiles) {
+  const Winograd choice = chosen.load(std::memory_order_relaxed);
+  if (choice == Winograd::Never || batch == 0 || height < 1 || width < 1 || depth < 1 || columns < 1) return 0;
+  if (choice == Winograd::Tiles2) return 2;
+  if (choice == Winograd::Tiles4) return 4;
+  const Cost cost{static_cast<double>(batch), static_cast<double>(height), static_cast<double>(width),
+                  static_cast<double>(depth), parts(depth, 16),            parts(columns, 16)};
+  // Transformed filters have four times as many values or less.
+  if (cost.depth * cost.column_vectors * 16 * 36 * 4 > 512e6) return 0;
+  double best = cost.direct();
+  int tile = 0;
+  for (int each : {2, 4}) {
+    const double price = cost_of_tiles(cost, each);
+    if (price < best) {
+      best = price;
+      tile = each;
+    }
+  }
+  return tile;
+}
+
+}  // namespace
+
+void set_winograd(Winograd choice) { chosen.store(choice, std::memory_order_relaxed); }
+
+int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {
+  return cheapest(batch, height, width, depth, columns, [](const Cost& cost, int tile) {
+    return cost.products(tile) + cost.transforms(tile) + cost.weights(tile, 12);
+  });
+}
+
+int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {
+  return cheapest(batch, height, width, depth, columns, [&](const Cost& cost, int tile) {
+    const int64_t slices =
+        winograd_filter_slices(static_cast<int64_t>(cost.tiles(tile)), depth, columns, tile);
+    return cost.products(tile) + cost.transforms(tile) + cost.weights(tile, 4.0 * static_cast<double>(slices));
+  });
+}
+
+int64_t winograd_filter_slices(int64_t tiles, int64_t depth, int64_t columns, int tile) {
+  constexpr int64_t kSliceTiles = 72, kMost = 16, kFloats = int64_t{32} << 20;
+  const int64_t by_tiles = tiles / kSliceTiles;
+  const int64_t by_memory = kFloats / ((tile + 2) * (tile + 2) * depth * (columns + 16));
+  int64_t slices = by_tiles < by_memory ? by_tiles : by_memory;
+  if (slices > kMost) slices = kMost;
+  return slices < 1 ? 1 : slices;
+}
+
+}  // namespace tfjs
