@@ -13,13 +13,18 @@ namespace tfjs {
 #define TFJS_DECODE_REAL(name) p.name = static_cast<float>(*from++);
 #define TFJS_ENCODE(name) *to++ = static_cast<double>(name);
 #define TFJS_FIELD_NAME(name) #name ","
-#define TFJS_PARAMS(Struct, LIST)                                                             \
+#define TFJS_DOUBLE_FIELD(name) double name;
+#define TFJS_DECODE_DOUBLE(name) p.name = *from++;
+#define TFJS_PARAMS(Struct, LIST) TFJS_PARAMS_OF(Struct, LIST, TFJS_REAL_FIELD, TFJS_DECODE_REAL)
+// With double precision for the real ones.
+#define TFJS_DOUBLE_PARAMS(Struct, LIST) TFJS_PARAMS_OF(Struct, LIST, TFJS_DOUBLE_FIELD, TFJS_DECODE_DOUBLE)
+#define TFJS_PARAMS_OF(Struct, LIST, FIELD, DECODE)                                           \
   struct Struct {                                                                             \
-    LIST(TFJS_INT_FIELD, TFJS_REAL_FIELD)                                                     \
+    LIST(TFJS_INT_FIELD, FIELD)                                                               \
     static constexpr const char* kNames = "" LIST(TFJS_FIELD_NAME, TFJS_FIELD_NAME);          \
     [[gnu::always_inline]] static inline Struct decode([[maybe_unused]] const double* from) { \
       Struct p;                                                                               \
-      LIST(TFJS_DECODE_INT, TFJS_DECODE_REAL)                                                 \
+      LIST(TFJS_DECODE_INT, DECODE)                                                           \
       return p;                                                                               \
     }                                                                                         \
     /* Writes the fields where decode() reads them; returns how many. */                      \
@@ -57,6 +62,9 @@ enum class Activation : int64_t { Linear, Relu, Relu6, Elu, Prelu, LeakyRelu, Si
 #define FUSED_CONV2D_PARAMS(I, F) CONV2D_PARAMS(I, F) I(activation) F(leakyreluAlpha)
 TFJS_PARAMS(FusedConv2DParams, FUSED_CONV2D_PARAMS)
 
+#define FUSED_BATCH_NORM_PARAMS(I, F) F(varianceEpsilon)
+TFJS_PARAMS(FusedBatchNormParams, FUSED_BATCH_NORM_PARAMS)
+
 // Windows and strides are at least 1; the padding as above.
 #define POOL_PARAMS(I, F) I(windowHeight) I(windowWidth) I(strideHeight) I(strideWidth) I(padTop) I(padLeft)
 TFJS_PARAMS(PoolParams, POOL_PARAMS)
@@ -92,5 +100,29 @@ TFJS_PARAMS(PadV2Params, PAD_V2_PARAMS)
 // The bits of the values, in the output's dtype.
 #define ONE_HOT_PARAMS(I, F) I(onPattern) I(offPattern)
 TFJS_PARAMS(OneHotParams, ONE_HOT_PARAMS)
+
+#define RESIZE_PARAMS(I, F) I(alignCorners) I(halfPixelCenters)
+TFJS_PARAMS(ResizeParams, RESIZE_PARAMS)
+#define CROP_AND_RESIZE_PARAMS(I, F) I(nearest) F(extrapolationValue)
+TFJS_PARAMS(CropAndResizeParams, CROP_AND_RESIZE_PARAMS)
+#define ROTATE_WITH_OFFSET_PARAMS(I, F) \
+  F(sinFactor) F(cosFactor) F(centerX) F(centerY) F(fill0) F(fill1) F(fill2) F(fill3)
+TFJS_DOUBLE_PARAMS(RotateWithOffsetParams, ROTATE_WITH_OFFSET_PARAMS)
+enum class FillMode : int64_t { Constant, Reflect, Wrap, Nearest };
+#define TRANSFORM_PARAMS(I, F) I(nearest) I(fillMode) F(fillValue)
+TFJS_PARAMS(TransformParams, TRANSFORM_PARAMS)
+// axes: bit d is set where dimension d is reversed.
+#define REVERSE_PARAMS(I, F) I(axes)
+TFJS_PARAMS(ReverseParams, REVERSE_PARAMS)
+
+// Where a random generator begins: words of its key and of its counter.
+#define PHILOX_PARAMS(I, F) I(key0) I(key1) I(counter0) I(counter1) I(counter2) I(counter3)
+TFJS_PARAMS(PhiloxParams, PHILOX_PARAMS)
+#define RANDOM_UNIFORM_PARAMS(I, F) PHILOX_PARAMS(I, F) F(min) F(range) F(limit)
+TFJS_DOUBLE_PARAMS(RandomUniformParams, RANDOM_UNIFORM_PARAMS)
+#define RANDOM_NORMAL_PARAMS(I, F) PHILOX_PARAMS(I, F) F(mean) F(stdDev)
+TFJS_PARAMS(RandomNormalParams, RANDOM_NORMAL_PARAMS)
+#define DROPOUT_PARAMS(I, F) PHILOX_PARAMS(I, F) I(dropBelow) F(scale)
+TFJS_PARAMS(DropoutParams, DROPOUT_PARAMS)
 
 }  // namespace tfjs
