@@ -10,13 +10,15 @@ const usage = `usage: node scripts/build-native.mjs [--cmake | --gyp] [options]
   --out FOLDER        into this folder of the checkout instead of build
   --target NAME       tfjs_native (the default) or native-tests; may be repeated
   --openmp            run parallel work on OpenMP instead of the pool; into build-openmp; needs CMake
+  --platform NAME     for another platform, linux-arm64, into build-<platform>; needs CMake and its cross-compiler
   --sanitize NAMES    sanitizers, as -fsanitize takes them; needs CMake
   --flags=FLAGS       compiler flags, added last`;
 
 /** @typedef {import('./native-builders.mjs').Target} Target */
+/** @typedef {import('./native-builders.mjs').Platform} Platform */
 /**
- * @typedef {{ cmake?: boolean, gyp?: boolean, out?: string, target?: Target[], openmp?: boolean, sanitize?: string,
- *   flags?: string, help?: boolean }} Values
+ * @typedef {{ cmake?: boolean, gyp?: boolean, out?: string, target?: Target[], openmp?: boolean,
+ *   platform?: Platform, sanitize?: string, flags?: string, help?: boolean }} Values
  */
 const options = /** @type {const} */ ({
   cmake: { type: 'boolean' },
@@ -24,6 +26,7 @@ const options = /** @type {const} */ ({
   out: { type: 'string' },
   target: { type: 'string', multiple: true },
   openmp: { type: 'boolean' },
+  platform: { type: 'string' },
   sanitize: { type: 'string' },
   flags: { type: 'string' },
   help: { type: 'boolean' },
@@ -34,10 +37,10 @@ try {
   if (values.help) {
     console.log(usage);
   } else {
-    const { cmake, gyp, openmp, sanitize, flags, target: targets } = values;
+    const { cmake, gyp, openmp, platform, sanitize, flags, target: targets } = values;
     const builder = cmake ? 'cmake' : gyp ? 'gyp' : undefined;
-    const out = values.out ?? (openmp ? 'build-openmp' : undefined);
-    await buildNative({ builder, out, targets, openmp, sanitize, flags });
+    const folder = platform ? `build-${platform}` : openmp ? 'build-openmp' : undefined;
+    await buildNative({ builder, out: values.out ?? folder, targets, openmp, platform, sanitize, flags });
   }
 } catch (error) {
   if (error instanceof BuildError) console.error(error.message);

@@ -25,6 +25,12 @@ const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js');
 /** What each target makes, within the build's folder. */
 const artifacts = { tfjs_native: join('Release', 'tfjs_native.node'), 'native-tests': 'native-tests' };
 
+/** Other platforms to build for, each with the compiler that scripts/<platform>.cmake names and its Debian package. */
+const crossCompilers = {
+  'linux-arm64': { program: 'aarch64-linux-gnu-g++', package: 'g++-aarch64-linux-gnu' },
+};
+
+/** @typedef {keyof typeof crossCompilers} Platform */
 /** @typedef {keyof typeof artifacts} Target */
 /** @typedef {'cmake' | 'gyp'} Builder */
 /**
@@ -35,6 +41,7 @@ const artifacts = { tfjs_native: join('Release', 'tfjs_native.node'), 'native-te
  * @property {boolean} openmp run parallel work on OpenMP instead of the pool; needs CMake
  * @property {string} sanitize sanitizers, as -fsanitize takes them; needs CMake
  * @property {string} flags compiler flags, added last
+ * @property {Platform | undefined} platform another one to build for; needs CMake
  */
 
 /** @param {string} program */
@@ -73,6 +80,19 @@ export function availableBuilders() {
   return /** @type {Builder[]} */ (['cmake', 'gyp']).filter((builder) => usable[builder]);
 }
 
+/**
+ * @param {string} program
+ * @param {string} use what it is for
+ * @param {string} debianPackage
+ * @throws {BuildError} saying how to get it
+ */
+export function requireProgram(program, use, debianPackage) {
+  if (onPath(program)) return;
+  throw new BuildError(
+    `Found no ${program} on the PATH, which ${use} needs.\n  Debian, Ubuntu   apt-get install ${debianPackage}`,
+  );
+}
+
 const remedy = `tfjs-native is built with a C++20 compiler (GCC 11, Clang 14 or newer), and CMake 3.19 or make and python3:
   Debian, Ubuntu   apt-get install g++ make cmake python3
   Fedora, RHEL     dnf install gcc-c++ make cmake python3
@@ -108,12 +128,13 @@ function run(command, args, options) {
  * @param {boolean} configure
  */
 async function buildWithCMake(build, configure) {
-  const { out, targets, openmp, sanitize, flags } = build;
+  const { out, targets, openmp, sanitize, flags, platform } = build;
   if (configure) {
     const defines = {
       TFJS_NATIVE_OPENMP: openmp ? 'ON' : 'OFF',
       TFJS_NATIVE_SANITIZE: sanitize,
       TFJS_NATIVE_FLAGS: flags,
+      ...(platform && { CMAKE_TOOLCHAIN_FILE: join(root, 'scripts', `${platform}.cmake`) }),
     };
     const options = Object.entries(defines).map(([name, value]) => `--CD${name}=${value}`);
     await run(process.execPath, [cmakeJs, 'configure', '--out', out, ...options], { cwd: root });
@@ -167,7 +188,8 @@ async function buildWithGyp(build) {
 function chooseBuilder(wanted, needsCMake) {
   const builders = availableBuilders();
   const builder = wanted ?? (needsCMake ? 'cmake' : builders[0]);
-  if (needsCMake && builder !== 'cmake') throw new BuildError('OpenMP and sanitizers need --cmake.');
+  if (needsCMake && builder !== 'cmake')
+    throw new BuildError('OpenMP, sanitizers and other platforms need --cmake.');
   if (builder !== undefined && builders.includes(builder)) return builder;
   const programs = {
     cmake: 'CMake 3.19 or newer',
@@ -186,10 +208,18 @@ function chooseBuilder(wanted, needsCMake) {
  * @throws {BuildError}
  */
 export async function buildNative(wanted = {}) {
-  const { targets = ['tfjs_native'], openmp = false, sanitize = '', flags = '' } = wanted;
+  const { targets = ['tfjs_native'], openmp = false, sanitize = '', flags = '', platform } = wanted;
   const out = resolve(root, wanted.out ?? 'build');
-  const builder = chooseBuilder(wanted.builder, openmp || sanitize !== '');
-  const build = { builder, out, targets, openmp, sanitize, flags };
+  const builder = chooseBuilder(wanted.builder, openmp || sanitize !== '' || platform !== undefined);
+  if (platform) {
+    const compiler = crossCompilers[platform];
+    if (!compiler) {
+      const known = Object.keys(crossCompilers).join(' or ');
+      throw new BuildError(`The platform is ${platform}; expected ${known}.`);
+    }
+    requireProgram(compiler.program, `a build for ${platform}`, compiler.package);
+  }
+  const build = { builder, out, targets, openmp, sanitize, flags, platform };
   const files = /** @type {Record<Target, string>} */ (
     Object.fromEntries(Object.entries(artifacts).map(([target, file]) => [target, join(out, file)]))
   );

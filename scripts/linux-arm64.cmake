@@ -1,0 +1,4 @@
+# The toolchain of `scripts/build-native.mjs --platform linux-arm64`: Debian's and Ubuntu's g++-aarch64-linux-gnu.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
