@@ -187,6 +187,8 @@ struct Rows {
 
 // Adds those numbered [begin, end) to sums.
 void add_rows(const DepthwiseShape& s, const Rows& all, int64_t begin, int64_t end, float* sums) {
+  // Without pixels rows have no bytes to divide by.
+  if (begin == end) return;
   Scratch scratch;
   int64_t* from = scratch.get<int64_t>(s.cols.taps);
   int64_t* to = scratch.get<int64_t>(s.cols.taps);
