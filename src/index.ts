@@ -14,6 +14,7 @@ registerOnce(() => {
   require('./backend/register');
   require('./upstream/chained-ops');
   require('./upstream/optimizers');
+  require('./upstream/random');
   registerGradients();
 });
 registerFileSystem();

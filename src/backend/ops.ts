@@ -10,6 +10,13 @@ type Conv2D = Readonly<
   Record<'strideHeight' | 'strideWidth' | 'dilationHeight' | 'dilationWidth' | 'padTop' | 'padLeft', number>
 >;
 
+type Resize = Readonly<Record<'alignCorners' | 'halfPixelCenters', number>>;
+
+/** Where a random generator begins: 32-bit words of its key and of its counter. */
+export type Philox = Readonly<
+  Record<'key0' | 'key1' | 'counter0' | 'counter1' | 'counter2' | 'counter3', number>
+>;
+
 type RMSProp = Readonly<Record<'learningRate' | 'decay' | 'oneMinusDecay' | 'momentum' | 'epsilon', number>>;
 
 export interface OpParams {
@@ -112,6 +119,21 @@ export interface OpParams {
   Tile: None;
   GatherV2: None;
   OneHot: Readonly<Record<'onPattern' | 'offPattern', number>>;
+  ResizeBilinear: Resize;
+  ResizeBilinearGrad: Resize;
+  ResizeNearestNeighbor: Resize;
+  ResizeNearestNeighborGrad: Resize;
+  CropAndResize: Readonly<Record<'nearest' | 'extrapolationValue', number>>;
+  RotateWithOffset: Readonly<
+    Record<'sinFactor' | 'cosFactor' | 'centerX' | 'centerY' | `fill${0 | 1 | 2 | 3}`, number>
+  >;
+  Transform: Readonly<Record<'nearest' | 'fillMode' | 'fillValue', number>>;
+  Reverse: Readonly<Record<'axes', number>>;
+  RandomUniform: Philox & Readonly<Record<'min' | 'range' | 'limit', number>>;
+  RandomStandardNormal: Philox & Readonly<Record<'mean' | 'stdDev', number>>;
+  TruncatedNormal: Philox & Readonly<Record<'mean' | 'stdDev', number>>;
+  Dropout: Philox & Readonly<Record<'dropBelow' | 'scale', number>>;
+  Multinomial: Philox;
 }
 
 /** An op of `native/ops.def`, named as the TensorFlow.js kernel. */

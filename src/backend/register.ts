@@ -21,13 +21,16 @@ import { conv2d } from './kernels/conv2d';
 import { depthwiseConv2d } from './kernels/depthwise_conv2d';
 import { fill } from './kernels/fill';
 import { gather } from './kernels/gather';
+import { image, mirroring } from './kernels/image';
 import type { ComposedKernels, KernelCall, NativeKernel, NativeKernels } from './kernels/kernel';
 import { oneHot } from './kernels/one_hot';
 import { optimizer } from './kernels/optimizer';
 import { pad } from './kernels/pad';
 import { pooling } from './kernels/pool';
 import { matmul } from './kernels/matmul';
+import { randomNumbers } from './kernels/random';
 import { reduce } from './kernels/reduce';
+import { reverse } from './kernels/reverse';
 import { select } from './kernels/select';
 import { slice, slicing } from './kernels/slice';
 import { softmax } from './kernels/softmax';
@@ -58,9 +61,11 @@ export const nativeKernels: NativeKernels = {
   ...conv2d,
   ...depthwiseConv2d,
   ...optimizer,
+  ...reverse,
+  ...randomNumbers,
 };
 
-const composedKernels: ComposedKernels = { ...slicing, ...packing };
+const composedKernels: ComposedKernels = { ...slicing, ...packing, ...mirroring };
 
 function withFallback(config: KernelConfig): KernelConfig {
   const native =

@@ -63,6 +63,9 @@ class Suite {
     run(std::move(inputs), std::move(outputs), {encoded, encoded + params.encode(encoded)});
   }
 
+  // From here on the cases ask for equal bits under all instruction sets too.
+  void same_bits_everywhere() { same_bits_everywhere_ = true; }
+
   // A whole number from low to high, both included, for drawn shapes.
   int64_t draw(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random_);
@@ -79,6 +82,7 @@ class Suite {
 
   Op op_;
   std::mt19937_64 random_;
+  bool same_bits_everywhere_ = false;
   int cases_ = 0, failures_ = 0;
   double worst_ = 0;
 };
