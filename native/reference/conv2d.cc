@@ -1,5 +1,6 @@
+#include "core/winograd.h"
 #include "reference/activation.h"
-#include "reference/reference.h"
+#include "reference/winograd.h"
 
 namespace tfjs::reference {
 namespace {
@@ -38,6 +39,28 @@ void add_product(Tensor& to, size_t at, double a, double b) {
   to.magnitude[at] += std::abs(a * b);
 }
 
+bool has_winograd(const Tensor& filter, const Conv2DParams& p) {
+  return filter.dims[0] == 3 && filter.dims[1] == 3 && p.strideHeight == 1 && p.strideWidth == 1 &&
+         p.dilationHeight == 1 && p.dilationWidth == 1;
+}
+
+// What is not finite is computed the direct way.
+bool all_finite(const Tensor& tensor) {
+  for (double v : tensor.value) {
+    if (!std::isfinite(static_cast<float>(v))) return false;
+  }
+  return true;
+}
+
+// An image moved down and to the right, with zeros around it.
+Image moved(const Tensor& x, int64_t down, int64_t right) {
+  return [&x, down, right](int64_t n, int64_t i, int64_t j, int64_t c) {
+    const int64_t row = i - down, column = j - right;
+    if (row < 0 || row >= x.dims[1] || column < 0 || column >= x.dims[2]) return 0.0;
+    return x.value[static_cast<size_t>(((n * x.dims[1] + row) * x.dims[2] + column) * x.dims[3] + c)];
+  };
+}
+
 }  // namespace
 
 void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -48,6 +71,12 @@ void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, con
                    [&](size_t i, size_t k, size_t o) { add_product(y, o, x.value[i], filter.value[k]); });
   // A rounding for the product and one for each addition.
   y.rounding_steps = static_cast<double>(filter.dims[0] * filter.dims[1] * filter.dims[2]) + 1;
+
+  const Conv2DParams p = Conv2DParams::decode(params);
+  if (!has_winograd(filter, p) || !all_finite(y)) return;
+  const int tile = winograd_product_tile(y.dims[0], y.dims[1], y.dims[2], x.dims[3], y.dims[3]);
+  if (tile != 0)
+    bound_winograd_product(tile, moved(x, p.padTop, p.padLeft), moved(filter, 0, 0), x.dims[3], y);
 }
 
 void FusedConv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -64,6 +93,16 @@ void Conv2DBackpropInput(const std::vector<Tensor>& inputs, std::vector<Tensor>&
   for_each_product(dx, filter, dy, Conv2DParams::decode(params),
                    [&](size_t i, size_t k, size_t o) { add_product(dx, i, dy.value[o], filter.value[k]); });
   dx.rounding_steps = static_cast<double>(filter.dims[0] * filter.dims[1] * filter.dims[3]) + 1;
+
+  const Conv2DParams p = Conv2DParams::decode(params);
+  if (!has_winograd(filter, p) || !all_finite(dx)) return;
+  const int tile = winograd_product_tile(dx.dims[0], dx.dims[1], dx.dims[2], dy.dims[3], dx.dims[3]);
+  if (tile == 0) return;
+  const Image weights = moved(filter, 0, 0);
+  bound_winograd_product(
+      tile, moved(dy, 2 - p.padTop, 2 - p.padLeft),
+      [&](int64_t ky, int64_t kx, int64_t k, int64_t c) { return weights(2 - ky, 2 - kx, c, k); }, dy.dims[3],
+      dx);
 }
 
 void Conv2DBackpropFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
@@ -74,6 +113,11 @@ void Conv2DBackpropFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>
   for_each_product(x, dw, dy, Conv2DParams::decode(params),
                    [&](size_t i, size_t k, size_t o) { add_product(dw, k, x.value[i], dy.value[o]); });
   dw.rounding_steps = static_cast<double>(dy.dims[0] * dy.dims[1] * dy.dims[2]) + 1;
+
+  const Conv2DParams p = Conv2DParams::decode(params);
+  if (!has_winograd(dw, p) || !all_finite(dw)) return;
+  const int tile = winograd_filter_tile(dy.dims[0], dy.dims[1], dy.dims[2], dw.dims[2], dw.dims[3]);
+  if (tile != 0) bound_winograd_filter(tile, moved(x, p.padTop, p.padLeft), dy, dw);
 }
 
 }  // namespace tfjs::reference

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "../harness.h"
+#include "core/winograd.h"
 
 namespace tfjs::test {
 namespace {
@@ -129,6 +130,40 @@ reference::Tensor twin(reference::Function op, const std::vector<reference::Tens
   return outputs[0];
 }
 
+// 3x3 filters by each size of Winograd's tiles, also where neither pays.
+template <class F>
+void for_each_winograd_case(Suite& suite, F add) {
+  for (const Winograd choice : {Winograd::Tiles2, Winograd::Tiles4, Winograd::Never}) {
+    set_winograd(choice);
+    // Around the vector widths, of either number of channels.
+    for (int64_t n : {1, 3, 4, 5, 8, 13, 16, 17, 31, 33, 48}) {
+      add(same({1, 5, 6, 14, 3, 3, n}));
+      add(Case{2, 7, 5, n, 3, 3, 19});
+    }
+    // Around the tiles, by length and by number.
+    for (int64_t n : {1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+      add(same({1, n, 10 - n, 13, 3, 3, 18}));
+      add(same({1, 1, n * n, 6, 3, 3, 20}));
+    }
+    for (int64_t n : {5, 6, 7, 11, 12, 13, 25}) add(same({n, 4, 4, 15, 3, 3, 33}));
+    // Several blocks, and slices of the filter's gradient.
+    add(same({8, 13, 14, 20, 3, 3, 24}));
+    add(same({5, 20, 20, 12, 3, 3, 8}));
+    // Padding of any size, and cropping.
+    add({1, 6, 7, 13, 3, 3, 18, {1, 1, 1, 1, 5, 0}, 1, 7});
+    add({1, 9, 8, 13, 3, 3, 18, {1, 1, 1, 1, -1, -2}, -1, 1});
+    for (int i = 0; i < 10 * repeats(); i++) {
+      Case c{suite.draw(1, 3), suite.draw(1, 12), suite.draw(1, 12), suite.draw(1, 40), 3, 3,
+             suite.draw(1, 40)};
+      c.at = {1, 1, 1, 1, suite.draw(-1, 3), suite.draw(-1, 3)};
+      c.pad_bottom = suite.draw(-1, 3);
+      c.pad_right = suite.draw(-1, 3);
+      add(c);
+    }
+  }
+  set_winograd(Winograd::ByShape);
+}
+
 struct ConvolutionGradient {
   explicit ConvolutionGradient(const Case& c)
       : input("Conv2DBackpropInput", {c.x(), c.filter()}, 0, forward(c),
@@ -166,11 +201,15 @@ FusedConv2DParams fused(const Conv2DParams& at, Activation activation, float alp
 }  // namespace
 
 TFJS_CASES(Conv2D) {
-  for_each_case(suite, [&](const Case& c) { suite.add({f32(c.x()), f32(c.filter())}, {f32(c.y())}, c.at); });
-  for_each_special_case(suite, [&](const Case& c) {
+  auto add = [&](const Case& c) { suite.add({f32(c.x()), f32(c.filter())}, {f32(c.y())}, c.at); };
+  auto add_special = [&](const Case& c) {
     suite.add({with_specials(suite, c.x()), f32(c.filter())}, {f32(c.y())}, c.at);
     suite.add({f32(c.x()), with_specials(suite, c.filter())}, {f32(c.y())}, c.at);
-  });
+  };
+  for_each_case(suite, add);
+  for_each_special_case(suite, add_special);
+  for_each_winograd_case(suite, add);
+  for_each_winograd_case(suite, add_special);
 }
 
 TFJS_CASES(FusedConv2D) {
@@ -194,28 +233,38 @@ TFJS_CASES(FusedConv2D) {
     suite.add({f32(c.x()), f32(c.filter()), f32({1, 1, n}), f32({1})}, {f32(c.y())},
               fused(c.at, Activation::Prelu));
   }
-  for_each_case(suite, [&](const Case& c) {
+  auto add = [&](const Case& c) {
     const Activation activation =
         static_cast<Activation>(suite.draw(0, static_cast<int64_t>(Activation::Count) - 1));
     suite.add({f32(c.x()), f32(c.filter()), f32({c.out_channels}), f32({c.out_channels})}, {f32(c.y())},
               fused(c.at, activation, -0.5f));
-  });
+  };
+  for_each_case(suite, add);
+  for_each_winograd_case(suite, add);
 }
 
 TFJS_CASES(Conv2DBackpropInput) {
-  for_each_case(suite, [&](const Case& c) { suite.add({f32(c.y()), f32(c.filter())}, {f32(c.x())}, c.at); });
-  for_each_special_case(suite, [&](const Case& c) {
+  auto add = [&](const Case& c) { suite.add({f32(c.y()), f32(c.filter())}, {f32(c.x())}, c.at); };
+  auto add_special = [&](const Case& c) {
     suite.add({with_specials(suite, c.y()), f32(c.filter())}, {f32(c.x())}, c.at);
     suite.add({f32(c.y()), with_specials(suite, c.filter())}, {f32(c.x())}, c.at);
-  });
+  };
+  for_each_case(suite, add);
+  for_each_special_case(suite, add_special);
+  for_each_winograd_case(suite, add);
+  for_each_winograd_case(suite, add_special);
 }
 
 TFJS_CASES(Conv2DBackpropFilter) {
-  for_each_case(suite, [&](const Case& c) { suite.add({f32(c.x()), f32(c.y())}, {f32(c.filter())}, c.at); });
-  for_each_special_case(suite, [&](const Case& c) {
+  auto add = [&](const Case& c) { suite.add({f32(c.x()), f32(c.y())}, {f32(c.filter())}, c.at); };
+  auto add_special = [&](const Case& c) {
     suite.add({with_specials(suite, c.x()), f32(c.y())}, {f32(c.filter())}, c.at);
     suite.add({f32(c.x()), with_specials(suite, c.y())}, {f32(c.filter())}, c.at);
-  });
+  };
+  for_each_case(suite, add);
+  for_each_special_case(suite, add_special);
+  for_each_winograd_case(suite, add);
+  for_each_winograd_case(suite, add_special);
 }
 
 }  // namespace tfjs::test
