@@ -3,14 +3,26 @@
 // stream, and a value of x that several outputs need is loaded once.
 #include "kernels/depthwise_conv2d.h"
 
+#if defined(__clang__)
+// Clang spills the sums around prefetches.
+#define TFJS_PREFETCH(p)
+#else
+#define TFJS_PREFETCH(p) __builtin_prefetch(p)
+#endif
+
 namespace tfjs::TFJS_ISA {
 namespace {
 
 // Outputs of a row are shared out in pieces of this many.
 constexpr int64_t kPieceOutputs = 256;
+// From this many bytes of x and y on, the rows of x to come are fetched early; less is found in the caches.
+constexpr int64_t kFarBytes = 8 << 20;
 // The most outputs of a tile, in a row; with them the sums and a row of taps fill the registers.
 constexpr int kTileOutputs = 8;
 constexpr int kStridedTileOutputs = 6;
+
+// On a lambda.
+#define TFJS_INLINED __attribute__((always_inline))
 
 // The lanes of a vector of channels: all of them, or the first n.
 struct AllLanes {
@@ -30,26 +42,54 @@ struct Tile {
   int64_t row_taps, taps;
   int64_t tap_begin, tap_end;
   int64_t step, tap_step;  // floats from an output, or a tap, to the next in x
+  // If not zero: the next rows of outputs are the first to read what lies `ahead` floats behind the last
+  // `fresh_rows` rows.
+  int64_t ahead, fresh_rows;
   int64_t channels;
   const float* filter;
   float* y;
   int64_t y_step, y_row;  // floats from an output to the next, and to the next row where a tile has two
-  const Fusion* fusion;
+  Epilogue epilogue;
 };
 
-TFJS_INLINE vf32 clamped(Activation activation, vf32 v) {
-  if (activation == Activation::Relu || activation == Activation::Relu6) v = max(v, zero());
-  if (activation == Activation::Relu6) v = min(v, splat(6.0f));
-  return v;
+template <class Lanes>
+TFJS_INLINE vf32 first_sum(const Tile& t, const Lanes& lanes, int64_t c) {
+  return t.epilogue.bias == nullptr ? zero() : lanes.get(t.epilogue.bias + c);
+}
+
+// Ends the sums of a row and stores them to y.
+template <int kOutputs, class Lanes>
+TFJS_INLINE void put(const Tile& t, const Lanes& lanes, vf32 (&sums)[kOutputs], float* y) {
+  if (t.epilogue.clamp) {
+    const vf32 low = splat(t.epilogue.low), high = splat(t.epilogue.high);
+    TFJS_UNROLL
+    for (int o = 0; o < kOutputs; o++) {
+      // The sum second, so that NaN wins.
+      sums[o] = low > sums[o] ? low : sums[o];
+      sums[o] = high < sums[o] ? high : sums[o];
+    }
+  }
+  TFJS_UNROLL
+  for (int o = 0; o < kOutputs; o++) lanes.put(y + o * t.y_step, sums[o]);
+}
+
+template <int kColumns>
+TFJS_INLINE void fetch_ahead(const Tile& t, int64_t rows, int64_t c) {
+  if (t.ahead == 0) return;
+  for (int64_t r = rows - t.fresh_rows; r < rows; r++) {
+    if (r < 0 || t.x[r] == nullptr) continue;
+    TFJS_UNROLL
+    for (int i = 0; i < kColumns; i++) TFJS_PREFETCH(t.x[r] + t.ahead + i * t.channels + c);
+  }
 }
 
 // Any taps: a value of x for each product.
 template <int kOutputs, class Lanes>
 TFJS_INLINE void any_taps(const Tile& t, const Lanes& lanes, int64_t c) {
   vf32 sums[kOutputs];
-  const vf32 bias = t.fusion->bias == nullptr ? zero() : lanes.get(t.fusion->bias + c);
+  const vf32 first = first_sum(t, lanes, c);
   TFJS_UNROLL
-  for (int o = 0; o < kOutputs; o++) sums[o] = bias;
+  for (int o = 0; o < kOutputs; o++) sums[o] = first;
   for (int64_t r = 0; r < t.row_taps; r++) {
     if (t.x[r] == nullptr) continue;
     const float* x = t.x[r] + t.tap_begin * t.tap_step + c;
@@ -60,10 +100,7 @@ TFJS_INLINE void any_taps(const Tile& t, const Lanes& lanes, int64_t c) {
       for (int o = 0; o < kOutputs; o++) sums[o] = fma(lanes.get(x + o * t.step), weight, sums[o]);
     }
   }
-  TFJS_UNROLL
-  for (int o = 0; o < kOutputs; o++) {
-    lanes.put(t.y + o * t.y_step + c, clamped(t.fusion->activation, sums[o]));
-  }
+  put(t, lanes, sums, t.y + c);
 }
 
 // Vectors of all channels. The last one begins earlier where it would not be full.
@@ -74,9 +111,10 @@ TFJS_INLINE void each_vector(int64_t channels, F f) {
 
 template <int kOutputs>
 struct AnyTaps {
-  static void run(const Tile& t) {
+  static void run(const Tile& tile) {
+    const Tile t = tile;  // What is stored cannot change a copy.
     if (t.channels < kLanes) return any_taps<kOutputs>(t, FirstLanes{t.channels}, 0);
-    each_vector(t.channels, [&](int64_t c) { any_taps<kOutputs>(t, AllLanes{}, c); });
+    each_vector(t.channels, [&](int64_t c) TFJS_INLINED { any_taps<kOutputs>(t, AllLanes{}, c); });
   }
 };
 
@@ -84,12 +122,14 @@ struct AnyTaps {
 // once for each row of taps.
 template <int kOutputs, int kTaps, int kStep>
 struct RowTaps {
-  static void run(const Tile& t) {
-    each_vector(t.channels, [&](int64_t c) {
+  static void run(const Tile& tile) {
+    const Tile t = tile;  // What is stored cannot change a copy.
+    each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
+      fetch_ahead<kOutputs * kStep>(t, t.row_taps, c);
       vf32 sums[kOutputs];
-      const vf32 bias = t.fusion->bias == nullptr ? zero() : load(t.fusion->bias + c);
+      const vf32 first = first_sum(t, AllLanes{}, c);
       TFJS_UNROLL
-      for (int o = 0; o < kOutputs; o++) sums[o] = bias;
+      for (int o = 0; o < kOutputs; o++) sums[o] = first;
       for (int64_t r = 0; r < t.row_taps; r++) {
         if (t.x[r] == nullptr) continue;
         const float* x = t.x[r] + c;
@@ -106,10 +146,7 @@ struct RowTaps {
           }
         }
       }
-      TFJS_UNROLL
-      for (int o = 0; o < kOutputs; o++) {
-        store(t.y + o * t.y_step + c, clamped(t.fusion->activation, sums[o]));
-      }
+      put(t, AllLanes{}, sums, t.y + c);
     });
   }
 };
@@ -117,12 +154,14 @@ struct RowTaps {
 // Three by three taps, two rows of outputs: a row of x serves both. For 32 registers.
 template <int kOutputs>
 struct TwoRows {
-  static void run(const Tile& t) {
-    each_vector(t.channels, [&](int64_t c) {
+  static void run(const Tile& tile) {
+    const Tile t = tile;  // What is stored cannot change a copy.
+    each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
+      fetch_ahead<kOutputs>(t, 4, c);
       vf32 sums[2][kOutputs], weights[9];
-      const vf32 bias = t.fusion->bias == nullptr ? zero() : load(t.fusion->bias + c);
+      const vf32 first = first_sum(t, AllLanes{}, c);
       TFJS_UNROLL
-      for (int o = 0; o < kOutputs; o++) sums[0][o] = sums[1][o] = bias;
+      for (int o = 0; o < kOutputs; o++) sums[0][o] = sums[1][o] = first;
       TFJS_UNROLL
       for (int k = 0; k < 9; k++) weights[k] = load(t.filter + k * t.channels + c);
       TFJS_UNROLL
@@ -141,13 +180,8 @@ struct TwoRows {
           }
         }
       }
-      TFJS_UNROLL
-      for (int row = 0; row < 2; row++) {
-        TFJS_UNROLL
-        for (int o = 0; o < kOutputs; o++) {
-          store(t.y + row * t.y_row + o * t.y_step + c, clamped(t.fusion->activation, sums[row][o]));
-        }
-      }
+      put(t, AllLanes{}, sums[0], t.y + c);
+      put(t, AllLanes{}, sums[1], t.y + t.y_row + c);
     });
   }
 };
@@ -219,6 +253,8 @@ class Worker {
     for (int64_t i = 0; i < p.row_phases; i++) taps = p.rows[i].taps > taps ? p.rows[i].taps : taps;
     x_ = scratch_.get<const float*>(taps + 1);
     at_ = scratch_.get<const float*>(taps + 1);
+    const int64_t pixels = p.batch * (p.rows[0].in * p.cols[0].in + p.height * p.width);
+    far_ = pixels * p.channels * static_cast<int64_t>(sizeof(float)) >= kFarBytes;
   }
 
   // Outputs [begin, end) of each phase of columns, in a row or in two rows of image n.
@@ -244,11 +280,13 @@ class Worker {
     tile_.taps = cols.taps;
     tile_.step = cols.step * p_.channels;
     tile_.tap_step = cols.tap_step * p_.channels;
+    tile_.fresh_rows = rows * down.step;
+    tile_.ahead = far_ ? tile_.fresh_rows * cols.in * p_.channels : 0;
     tile_.channels = p_.channels;
     tile_.filter = filter;
     tile_.y_step = p_.col_phases * p_.channels;
     tile_.y_row = p_.row_phases * p_.width * p_.channels;
-    tile_.fusion = &p_.fusion;
+    tile_.epilogue = epilogue_of(p_.fusion);
 
     int64_t inner_begin = cols.inner_begin(), inner_end = cols.inner_end();
     inner_begin = inner_begin < begin ? begin : inner_begin;
@@ -295,6 +333,7 @@ class Worker {
   Scratch scratch_;
   const float** x_;   // the rows of x under the rows of taps
   const float** at_;  // the same, at the tile's first output
+  bool far_;
   Tile tile_;
 };
 
