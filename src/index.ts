@@ -15,6 +15,7 @@ registerOnce(() => {
   require('./upstream/chained-ops');
   require('./upstream/optimizers');
   require('./upstream/random');
+  require('./upstream/batch_normalization');
   registerGradients();
 });
 registerFileSystem();

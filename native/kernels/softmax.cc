@@ -1,4 +1,6 @@
-// Softmax over the last dimension.
+// Softmax and its logarithm over the last dimension, and their gradients.
+#include <utility>
+
 #include "core/params.h"
 #include "core/tensor.h"
 #include "parallel/parallel.h"
@@ -14,21 +16,30 @@ TFJS_INLINE vf32 first_or(vf32 values, int64_t n, float other) {
   return select(load(kLaneIndex) < splat(static_cast<int32_t>(n)), values, splat(other));
 }
 
-TFJS_INLINE float max_lanes(vf32 v) {
-  float lane[kLanes];
-  store(lane, v);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; i++) {
-      // NaN wins on either side.
-      const float a = lane[i], b = lane[i + width];
-      lane[i] = a != a || a > b ? a : b;
-    }
-  }
-  return lane[0];
+// The lanes in another order: lane i takes what lane i + kWidth has, round the end.
+template <int kWidth, int... kLane>
+TFJS_INLINE vf32 rotated(vf32 v, std::integer_sequence<int, kLane...>) {
+  return __builtin_shufflevector(v, v, ((kLane + kWidth) % kLanes)...);
 }
 
-TFJS_INLINE float row_max(const float* x, int64_t n) {
-  constexpr int kChains = 4;  // hides the latency of max
+// All lanes combined, in every lane: halves, then halves of those.
+template <int kWidth = kLanes / 2, class Combine>
+TFJS_INLINE vf32 across(vf32 v, Combine combine) {
+  v = combine(v, rotated<kWidth>(v, std::make_integer_sequence<int, kLanes>{}));
+  if constexpr (kWidth > 1) return across<kWidth / 2>(v, combine);
+  return v;
+}
+TFJS_INLINE vf32 largest_lane(vf32 v) {
+  return across(v, [](vf32 a, vf32 b) { return max(a, b); });
+}
+TFJS_INLINE vf32 lane_sum(vf32 v) {
+  return across(v, [](vf32 a, vf32 b) { return a + b; });
+}
+
+constexpr int kChains = 4;  // hides the latency of max and of additions
+
+// The largest number of a row in every lane; NaN if there is one.
+TFJS_INLINE vf32 row_max(const float* x, int64_t n) {
   vf32 top[kChains];
   for (int c = 0; c < kChains; c++) top[c] = splat(-math::kInfinity);
   int64_t i = 0;
@@ -37,41 +48,125 @@ TFJS_INLINE float row_max(const float* x, int64_t n) {
   }
   for (; i + kLanes <= n; i += kLanes) top[0] = max(top[0], load(x + i));
   if (i < n) top[1] = max(top[1], first_or(load_first(x + i, n - i), n - i, -math::kInfinity));
-  return max_lanes(max(max(top[0], top[1]), max(top[2], top[3])));
+  return largest_lane(max(max(top[0], top[1]), max(top[2], top[3])));
+}
+
+// How a vector of a row is reached: whole, or its first n lanes.
+struct Whole {
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load(p); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store(p, v); }
+};
+struct First {
+  int64_t n;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
+};
+
+// visit(access, i) for the vectors of a row from element i on.
+template <class Visit>
+TFJS_INLINE void each_vector(int64_t n, Visit visit) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) visit(Whole{}, i);
+  if (i < n) visit(First{n - i}, i);
+}
+
+// The sum over a row of term(access, i), in every lane.
+template <class Term>
+TFJS_INLINE vf32 row_sum(int64_t n, Term term) {
+  vf32 sum[kChains];
+  for (int c = 0; c < kChains; c++) sum[c] = zero();
+  int64_t i = 0;
+  for (; i + kChains * kLanes <= n; i += kChains * kLanes) {
+    for (int c = 0; c < kChains; c++) sum[c] += term(Whole{}, i + c * kLanes);
+  }
+  for (; i + kLanes <= n; i += kLanes) sum[0] += term(Whole{}, i);
+  if (i < n) sum[1] += first_or(term(First{n - i}, i), n - i, 0);
+  return lane_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
 TFJS_INLINE void softmax_row(const float* x, float* y, int64_t n) {
-  const vf32 top = splat(row_max(x, n));
-  vf32 sum = zero();
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const vf32 e = exp(load(x + i) - top);
-    store(y + i, e);
-    sum += e;
+  const vf32 top = row_max(x, n);
+  if (n <= kLanes) {
+    const First access{n};
+    const vf32 e = first_or(exp(access.get(x) - top), n, 0);
+    access.put(y, e * (1.0f / lane_sum(e)));
+    return;
   }
-  if (i < n) {
-    const vf32 e = first_or(exp(load_first(x + i, n - i) - top), n - i, 0);
-    store_first(y + i, e, n - i);
-    sum += e;
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) {
+    const vf32 e = exp(access.get(x + i) - top);
+    access.put(y + i, e);
+    return e;
+  });
+  const vf32 scale = 1.0f / sum;
+  each_vector(n, [=](auto access, int64_t i) { access.put(y + i, access.get(y + i) * scale); });
+}
+
+TFJS_INLINE void log_softmax_row(const float* x, float* y, int64_t n) {
+  const vf32 top = row_max(x, n);
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) { return exp(access.get(x + i) - top); });
+  const vf32 log_sum = log(sum);
+  each_vector(n, [=](auto access, int64_t i) { access.put(y + i, access.get(x + i) - top - log_sum); });
+}
+
+TFJS_INLINE void softmax_grad_row(const float* dy, const float* y, float* dx, int64_t n) {
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) { return access.get(dy + i) * access.get(y + i); });
+  each_vector(n, [=](auto access, int64_t i) {
+    const vf32 p = access.get(y + i);
+    access.put(dx + i, access.get(dy + i) * p - sum * p);
+  });
+}
+
+TFJS_INLINE void log_softmax_grad_row(const float* dy, const float* y, float* dx, int64_t n) {
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) { return access.get(dy + i); });
+  each_vector(n, [=](auto access, int64_t i) {
+    access.put(dx + i, access.get(dy + i) - sum * exp(access.get(y + i)));
+  });
+}
+
+// visit(offset, n) for each row of the first input, in parallel.
+template <class Visit>
+TFJS_INLINE Status each_row(const Args& args, double nanoseconds, Visit visit) {
+  const Tensor& x = args.inputs[0];
+  for (int i = 0; i < args.input_count; i++) {
+    if (args.inputs[i].dtype != DType::Float32 || args.inputs[i].size() != args.outputs[0].size())
+      return Status::InvalidArgument;
   }
-  const vf32 scale = splat(1 / sum_lanes(sum));
-  for (i = 0; i + kLanes <= n; i += kLanes) store(y + i, load(y + i) * scale);
-  if (i < n) store_first(y + i, load_first(y + i, n - i) * scale, n - i);
+  if (x.rank < 1) return Status::InvalidArgument;
+  const int64_t n = x.dims[x.rank - 1];
+  if (n == 0) return Status::Ok;
+  // Not inlined: of two copies of the loop, one may keep another NaN's bits than the other.
+  const auto rows = [=](int64_t begin, int64_t end) __attribute__((noinline)) {
+    for (int64_t row = begin; row < end; row++) visit(row * n, n);
+  };
+  parallel_for(x.size() / n, 15 + nanoseconds * static_cast<double>(n), rows);
+  return Status::Ok;
 }
 
 }  // namespace
 
 Status Softmax(const Args& args) {
-  const Tensor& logits = args.inputs[0];
-  const float* x = logits.f32();
+  const float* x = args.inputs[0].f32();
   float* y = args.outputs[0].f32();
-  if (logits.rank < 1) return Status::InvalidArgument;
-  const int64_t n = logits.dims[logits.rank - 1];
-  if (n == 0) return Status::Ok;
-  parallel_for(logits.size() / n, 30 + 0.6 * static_cast<double>(n), [=](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) softmax_row(x + row * n, y + row * n, n);
-  });
-  return Status::Ok;
+  return each_row(args, 0.5, [=](int64_t at, int64_t n) { softmax_row(x + at, y + at, n); });
+}
+
+Status SoftmaxGrad(const Args& args) {
+  const float *dy = args.inputs[0].f32(), *y = args.inputs[1].f32();
+  float* dx = args.outputs[0].f32();
+  return each_row(args, 0.3, [=](int64_t at, int64_t n) { softmax_grad_row(dy + at, y + at, dx + at, n); });
+}
+
+Status LogSoftmax(const Args& args) {
+  const float* x = args.inputs[0].f32();
+  float* y = args.outputs[0].f32();
+  return each_row(args, 0.5, [=](int64_t at, int64_t n) { log_softmax_row(x + at, y + at, n); });
+}
+
+Status LogSoftmaxGrad(const Args& args) {
+  const float *dy = args.inputs[0].f32(), *y = args.inputs[1].f32();
+  float* dx = args.outputs[0].f32();
+  return each_row(args, 0.5,
+                  [=](int64_t at, int64_t n) { log_softmax_grad_row(dy + at, y + at, dx + at, n); });
 }
 
 }  // namespace tfjs::TFJS_ISA

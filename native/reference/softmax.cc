@@ -1,33 +1,101 @@
 #include "reference/reference.h"
 
 namespace tfjs::reference {
+namespace {
 
-void Softmax(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
-  Tensor& y = outputs[0];
-  y.clear();
-  const std::vector<double>& x = inputs[0].value;
-  const size_t n = static_cast<size_t>(y.dims.back());
-  if (n == 0) return;
-  for (size_t row = 0; row < x.size(); row += n) {
-    double top = -INFINITY;
-    for (size_t i = row; i < row + n; i++) top = std::isnan(x[i]) || x[i] > top ? x[i] : top;
-    double sum = 0, mean_distance = 0;
-    for (size_t i = row; i < row + n; i++) {
-      y.value[i] = std::exp(x[i] - top);
-      sum += y.value[i];
-      if (y.value[i] > 0) mean_distance += y.value[i] * (top - x[i]);
+// A row's softmax. The errors of its numbers, in roundings: x - top is rounded, which exp turns into
+// |x - top| of them; exp itself has 1 ulp, or 2 roundings.
+struct Row {
+  double top = -INFINITY, sum = 0;
+  double mean_distance = 0;  // of x to top, weighted by exp
+
+  Row(const double* x, size_t n) {
+    for (size_t i = 0; i < n; i++) top = std::isnan(x[i]) || x[i] > top ? x[i] : top;
+    for (size_t i = 0; i < n; i++) {
+      const double e = std::exp(x[i] - top);
+      sum += e;
+      if (e > 0) mean_distance += e * (top - x[i]);
     }
     mean_distance /= sum;
-    for (size_t i = row; i < row + n; i++) {
-      y.value[i] /= sum;
-      // In roundings of the result: x - top is rounded, which exp turns into |x - top| of them, in the result
-      // and, averaged by weight, in the sum; exp itself has 1 ulp, or 2 roundings, in both; n additions,
-      // the reciprocal, the product.
-      const double roundings = (top - x[i]) + mean_distance + 4 + static_cast<double>(n) + 2;
+  }
+  // Of the sum: those of its terms and n additions.
+  double roundings(size_t n) const { return mean_distance + 2 + static_cast<double>(n); }
+};
+
+// visit(begin, n) for each row.
+template <class Visit>
+void each_row(const Tensor& x, std::vector<Tensor>& outputs, Visit visit) {
+  outputs[0].clear();
+  const size_t n = static_cast<size_t>(x.dims.back());
+  for (size_t begin = 0; begin < x.value.size(); begin += n) visit(begin, n);
+}
+
+}  // namespace
+
+void Softmax(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const std::vector<double>& x = inputs[0].value;
+  Tensor& y = outputs[0];
+  each_row(inputs[0], outputs, [&](size_t begin, size_t n) {
+    const Row row(&x[begin], n);
+    for (size_t i = begin; i < begin + n; i++) {
+      y.value[i] = std::exp(x[i] - row.top) / row.sum;
+      // Those of the term and of the sum, the reciprocal, the product.
+      const double roundings = (row.top - x[i]) + 2 + row.roundings(n) + 2;
       y.magnitude[i] = y.value[i] > 0 ? y.value[i] * roundings : 0;
     }
-  }
+  });
   y.rounding_steps = 1;
+}
+
+void SoftmaxGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const std::vector<double>&dy = inputs[0].value, &y = inputs[1].value;
+  Tensor& dx = outputs[0];
+  each_row(inputs[0], outputs, [&](size_t begin, size_t n) {
+    double sum = 0, size = 0;
+    for (size_t i = begin; i < begin + n; i++) {
+      sum += dy[i] * y[i];
+      size += std::abs(dy[i] * y[i]);
+    }
+    for (size_t i = begin; i < begin + n; i++) {
+      dx.value[i] = dy[i] * y[i] - sum * y[i];
+      dx.magnitude[i] = std::abs(dy[i] * y[i]) + size * std::abs(y[i]);
+    }
+  });
+  // The products and additions of the sum, its product, the difference.
+  dx.rounding_steps = static_cast<double>(inputs[0].dims.back()) + 3;
+}
+
+void LogSoftmax(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const std::vector<double>& x = inputs[0].value;
+  Tensor& y = outputs[0];
+  each_row(inputs[0], outputs, [&](size_t begin, size_t n) {
+    const Row row(&x[begin], n);
+    for (size_t i = begin; i < begin + n; i++) {
+      y.value[i] = x[i] - row.top - std::log(row.sum);
+      // A relative error of the sum is an absolute one of its logarithm, which has 1 ulp itself.
+      y.magnitude[i] =
+          std::abs(x[i] - row.top) + row.roundings(n) + 2 * std::log(row.sum) + std::abs(y.value[i]);
+    }
+  });
+  y.rounding_steps = 1;
+}
+
+void LogSoftmaxGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const std::vector<double>&dy = inputs[0].value, &y = inputs[1].value;
+  Tensor& dx = outputs[0];
+  each_row(inputs[0], outputs, [&](size_t begin, size_t n) {
+    double sum = 0, size = 0;
+    for (size_t i = begin; i < begin + n; i++) {
+      sum += dy[i];
+      size += std::abs(dy[i]);
+    }
+    for (size_t i = begin; i < begin + n; i++) {
+      dx.value[i] = dy[i] - sum * std::exp(y[i]);
+      dx.magnitude[i] = std::abs(dy[i]) + size * std::exp(y[i]);
+    }
+  });
+  // The additions of the sum, exp (1 ulp), the product, the difference.
+  dx.rounding_steps = static_cast<double>(inputs[0].dims.back()) + 4;
 }
 
 }  // namespace tfjs::reference

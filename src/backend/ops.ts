@@ -2,6 +2,8 @@
 type None = Readonly<Record<never, number>>;
 type Alpha = Readonly<Record<'alpha', number>>;
 
+type BatchNorm = Readonly<Record<'varianceEpsilon', number>>;
+
 type Pool = Readonly<
   Record<'windowHeight' | 'windowWidth' | 'strideHeight' | 'strideWidth' | 'padTop' | 'padLeft', number>
 >;
@@ -77,6 +79,13 @@ export interface OpParams {
   OnesLike: None;
   Fill: Readonly<Record<'pattern', number>>;
   Softmax: None;
+  SoftmaxGrad: None;
+  LogSoftmax: None;
+  LogSoftmaxGrad: None;
+  FusedBatchNorm: BatchNorm;
+  FusedBatchNormGrad: BatchNorm;
+  FusedBatchNormTraining: BatchNorm;
+  FusedBatchNormTrainingGrad: BatchNorm;
   Transpose: Readonly<Record<`perm${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
   MaxPool: Pool;
   AvgPool: Pool;

@@ -13,6 +13,7 @@ import {
 import '@tensorflow/tfjs-backend-cpu';
 import { addonFile } from '../binding';
 import { nativeError } from '../errors';
+import { batchNorm } from './kernels/batch_norm';
 import { binary } from './kernels/binary';
 import { cast } from './kernels/cast';
 import { comparison } from './kernels/comparison';
@@ -48,6 +49,7 @@ export const nativeKernels: NativeKernels = {
   ...cast,
   ...fill,
   ...softmax,
+  ...batchNorm,
   ...transpose,
   ...pooling,
   ...reduce,
@@ -61,6 +63,7 @@ export const nativeKernels: NativeKernels = {
   ...conv2d,
   ...depthwiseConv2d,
   ...optimizer,
+  ...image,
   ...reverse,
   ...randomNumbers,
 };

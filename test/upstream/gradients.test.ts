@@ -15,6 +15,39 @@ async function derivatives(backend: string): Promise<number[][]> {
   return [[...first(x).dataSync()], [...second(x).dataSync()]];
 }
 
+type Op = (...inputs: tf.Tensor[]) => tf.Tensor;
+
+const positive = (x: tf.Tensor) => tf.add(tf.square(x), 0.5);
+const compositions: readonly { name: string; op: Op; shapes: number[][] }[] = [
+  { name: 'softmax', op: (x) => tf.softmax(x as tf.Tensor), shapes: [[3, 4, 5]] },
+  { name: 'logSoftmax', op: (x) => tf.logSoftmax(x as tf.Tensor), shapes: [[6, 10]] },
+  {
+    name: 'batchNorm',
+    op: (...[x, mean, variance, offset, scale]) => {
+      const [v, m, s, o, g] = [x, mean, variance, offset, scale] as tf.Tensor1D[];
+      return tf.batchNorm(v as tf.Tensor1D, m as tf.Tensor1D, positive(s as tf.Tensor) as tf.Tensor1D, o, g);
+    },
+    shapes: [[4, 3, 5], [5], [5], [5], [5]],
+  },
+];
+
+/** The derivatives by each input, and those of a function of all of them by each input. */
+function firstAndSecond(op: Op, shapes: number[][]): number[][] {
+  const inputs = shapes.map((shape, n) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return tf.tensor(
+      Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * (n + 1.3))),
+      shape,
+    );
+  });
+  const loss = (...list: tf.Tensor[]) => tf.sum(tf.pow(tf.add(op(...list), 0.3), 3)) as tf.Scalar;
+  const first = tf.grads(loss);
+  const second = tf.grads((...list) =>
+    tf.addN(first(list).map((gradient) => tf.sum(tf.mul(gradient, tf.add(gradient, 0.7))))),
+  );
+  return [...first(inputs), ...second(inputs)].map((gradient) => [...gradient.dataSync()]);
+}
+
 describe('gradients in one native kernel', () => {
   afterAll(async () => {
     await tf.setBackend('native');
@@ -30,6 +63,22 @@ describe('gradients in one native kernel', () => {
         if (!Number.isFinite(want)) expect(got, `derivative ${order + 1} at ${values[i]}`).toBe(want);
         else expect(Math.abs(got - want)).toBeLessThanOrEqual(Math.abs(want) * 4 * 2 ** -24);
       }
+    }
+  });
+
+  it.each(compositions)('$name: first and second derivatives as on cpu', async ({ op, shapes }) => {
+    const results: number[][][] = [];
+    for (const backend of ['native', 'cpu']) {
+      await tf.setBackend(backend);
+      results.push(tf.tidy(() => firstAndSecond(op, shapes)));
+    }
+    await tf.setBackend('native');
+    const [native, cpu] = results as [number[][], number[][]];
+    for (const [i, want] of cpu.entries()) {
+      const scale = Math.max(...want.map(Math.abs));
+      const worst = Math.max(...want.map((v, k) => Math.abs(v - (native[i]?.[k] as number))));
+      // Sums of up to 60 terms, one after the other.
+      expect(worst, `derivative ${i}`).toBeLessThanOrEqual(scale * 300 * 2 ** -24);
     }
   });
 });

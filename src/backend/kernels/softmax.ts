@@ -1,15 +1,32 @@
-/** Softmax over the last dimension. */
+/** Softmax and its logarithm over the last dimension, and their gradients. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { NativeKernels } from './kernel';
+import type { NativeKernel, NativeKernels } from './kernel';
 
-export const softmax: NativeKernels = {
-  Softmax: ({ inputs, attrs, backend }) => {
+function forward(name: 'Softmax' | 'LogSoftmax', axis: 'dim' | 'axis'): NativeKernel {
+  return ({ inputs, attrs, backend }) => {
     const logits = inputs.logits as TensorInfo;
     const rank = logits.shape.length;
-    const dim = attrs.dim as number;
-    if (logits.dtype !== 'float32' || rank === 0 || (dim !== -1 && dim !== rank - 1)) return undefined;
+    const along = attrs[axis] as number;
+    if (logits.dtype !== 'float32' || rank === 0 || (along !== -1 && along !== rank - 1)) return undefined;
     const y = backend.output(logits.shape, 'float32');
-    backend.run('Softmax', [logits], [y], {});
+    backend.run(name, [logits], [y], {});
     return y;
-  },
+  };
+}
+
+/** By dy and the output of the forward op. Only src/upstream calls them, with float32 of one shape. */
+function gradient(name: 'SoftmaxGrad' | 'LogSoftmaxGrad'): NativeKernel {
+  return ({ inputs, backend }) => {
+    const y = inputs.y as TensorInfo;
+    const dx = backend.output(y.shape, 'float32');
+    backend.run(name, [inputs.dy, y], [dx], {});
+    return dx;
+  };
+}
+
+export const softmax: NativeKernels = {
+  Softmax: forward('Softmax', 'dim'),
+  SoftmaxGrad: gradient('SoftmaxGrad'),
+  LogSoftmax: forward('LogSoftmax', 'axis'),
+  LogSoftmaxGrad: gradient('LogSoftmaxGrad'),
 };

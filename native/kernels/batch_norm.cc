@@ -1,0 +1,417 @@
+// Batch normalisation of the channels of x, its last dimension: x is seen as rows of channels.
+//
+// Sums over the rows go block by block, in float around a mean, so that little cancels and the second look
+// at a block finds it in the cache; the blocks' sums are added in double. Narrow rows are laid side by side
+// until they fill vectors ("wide rows"), with constants repeated for each.
+//
+// Bodies of parallel loops are not inlined: of two copies, one may keep another NaN's bits than the other.
+#include "core/params.h"
+#include "core/scratch.h"
+#include "core/tensor.h"
+#include "parallel/parallel.h"
+#include "simd/simd.h"
+
+namespace tfjs::TFJS_ISA {
+namespace {
+
+// How many numbers of x a block has; small enough to stay in the nearest caches.
+constexpr int64_t kBlock = 8192;
+// How many channels a block has at most where rows are not folded.
+constexpr int64_t kStrip = 128;
+// Vectors that are summed at once.
+constexpr int kVectors = 4;
+constexpr int64_t kMostWide = kVectors * kLanes * kLanes > kStrip ? kVectors* kLanes* kLanes : kStrip;
+
+struct Layout {
+  int64_t rows, channels;
+  int64_t fold;   // rows in a wide row
+  int64_t width;  // of a wide row
+  int64_t strip, strips;
+  int64_t block_rows, blocks;
+
+  [[gnu::always_inline]] int64_t columns(int64_t s) const {
+    return s + 1 < strips ? strip : channels - s * strip;
+  }
+  [[gnu::always_inline]] int64_t rows_of(int64_t block) const {
+    return block + 1 < blocks ? block_rows : rows - block * block_rows;
+  }
+};
+
+TFJS_INLINE bool lay_out(const Tensor& x, Layout& l) {
+  if (x.rank < 1 || x.dtype != DType::Float32) return false;
+  l.channels = x.dims[x.rank - 1];
+  l.rows = 1;
+  for (int i = 0; i + 1 < x.rank; i++) l.rows *= x.dims[i];
+  l.fold = 1;
+  if (l.channels > 0 && l.channels < kVectors * kLanes) {
+    int64_t step = kLanes;  // the fewest rows that are whole vectors
+    while (step > 1 && step / 2 * l.channels % kLanes == 0) step /= 2;
+    for (l.fold = step; l.fold * l.channels < kVectors * kLanes;) l.fold += step;
+  }
+  l.width = l.fold * l.channels;
+  l.strips = l.fold > 1 ? 1 : (l.channels + kStrip - 1) / kStrip;
+  // Strips of about the same size, of whole vectors.
+  l.strip =
+      l.strips > 1 ? ((l.channels + l.strips - 1) / l.strips + kLanes - 1) / kLanes * kLanes : l.channels;
+  if (l.strips > 1) l.strips = (l.channels + l.strip - 1) / l.strip;
+  const int64_t wide = l.fold * l.strip;
+  l.block_rows = (wide > 0 && kBlock / wide > 1 ? kBlock / wide : 1) * l.fold;
+  l.blocks = (l.rows + l.block_rows - 1) / l.block_rows;
+  return true;
+}
+
+// Whether a per-channel tensor has a value for each channel.
+TFJS_INLINE bool per_channel(const Tensor& t, const Layout& l) {
+  return t.dtype == DType::Float32 && t.size() == l.channels;
+}
+
+// How a vector of a row is reached: whole, or its first n lanes.
+struct Whole {
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load(p); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store(p, v); }
+};
+struct First {
+  int64_t n;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
+};
+
+// visit(access, at, lane, sum) adds the vector at offset `at`, which has the constants of `lane`, to sum[k].
+template <int kSums, int kCount, class Access, class Visit>
+TFJS_INLINE void sum_vectors(Access access, int64_t at, int64_t rows, int64_t stride, int64_t lane,
+                             float (*to)[kMostWide], Visit visit) {
+  vf32 sum[kCount][kSums];
+  for (int v = 0; v < kCount; v++) {
+    for (int k = 0; k < kSums; k++) sum[v][k] = zero();
+  }
+  for (int64_t r = 0; r < rows; r++, at += stride) {
+    TFJS_UNROLL for (int v = 0; v < kCount; v++) visit(access, at + v * kLanes, lane + v * kLanes, sum[v]);
+  }
+  for (int v = 0; v < kCount; v++) {
+    for (int k = 0; k < kSums; k++) store(to[k] + lane + v * kLanes, sum[v][k]);
+  }
+}
+
+template <int kSums, class Visit>
+TFJS_INLINE void sum_rows(int64_t at, int64_t rows, int64_t stride, int64_t width, float (*to)[kMostWide],
+                          Visit visit) {
+  int64_t lane = 0;
+  for (; lane + kVectors * kLanes <= width; lane += kVectors * kLanes)
+    sum_vectors<kSums, kVectors>(Whole{}, at + lane, rows, stride, lane, to, visit);
+  for (; lane + kLanes <= width; lane += kLanes)
+    sum_vectors<kSums, 1>(Whole{}, at + lane, rows, stride, lane, to, visit);
+  if (lane < width) sum_vectors<kSums, 1>(First{width - lane}, at + lane, rows, stride, lane, to, visit);
+}
+
+// sums[k][c] over `rows` rows from offset `at` on, for the channels of a strip.
+template <int kSums, class Visit>
+TFJS_INLINE void sum_block(const Layout& l, int64_t at, int64_t rows, int64_t columns, double (*sums)[kStrip],
+                           Visit visit) {
+  alignas(64) float lanes[kSums][kMostWide];
+  const int64_t wide = rows / l.fold, rest = rows % l.fold;
+  for (int k = 0; k < kSums; k++) {
+    for (int64_t c = 0; c < columns; c++) sums[k][c] = 0;
+  }
+  const auto add = [&](int64_t parts) {
+    for (int k = 0; k < kSums; k++) {
+      for (int64_t p = 0; p < parts; p++) {
+        for (int64_t c = 0; c < columns; c++) sums[k][c] += static_cast<double>(lanes[k][p * columns + c]);
+      }
+    }
+  };
+  const int64_t stride = l.fold > 1 ? l.width : l.channels;
+  if (wide > 0) {
+    sum_rows<kSums>(at, wide, stride, l.fold * columns, lanes, visit);
+    add(l.fold);
+  }
+  if (rest > 0) {
+    sum_rows<kSums>(at + wide * l.width, 1, 0, rest * columns, lanes, visit);
+    add(rest);
+  }
+}
+
+// Repeats what the first row of a wide row has.
+TFJS_INLINE void repeat(float* wide, int64_t columns, int64_t width) {
+  for (int64_t i = columns; i < width; i++) wide[i] = wide[i - columns];
+}
+
+// parts[block][k][channel] = what visit_block(at, rows, channel, columns, sums) puts into sums[k][…] for the
+// block that begins at offset `at`, channel `channel`.
+template <int kSums, class VisitBlock>
+TFJS_INLINE void each_block(const Layout& l, double nanoseconds, double* parts, VisitBlock visit_block) {
+  const double cost = nanoseconds * static_cast<double>(l.block_rows * l.strip) + 50;
+  parallel_for(
+      l.blocks * l.strips, cost, [&](int64_t from, int64_t to) __attribute__((noinline)) {
+        double sums[kSums][kStrip];
+        for (int64_t i = from; i < to; i++) {
+          const int64_t block = i / l.strips, s = i % l.strips, channel = s * l.strip, columns = l.columns(s);
+          visit_block(block * l.block_rows * l.channels + channel, l.rows_of(block), channel, columns, sums);
+          for (int k = 0; k < kSums; k++) {
+            double* part = parts + (block * kSums + k) * l.channels + channel;
+            for (int64_t c = 0; c < columns; c++) part[c] = sums[k][c];
+          }
+        }
+      });
+}
+
+// visit(from, to): all channels, in parts of at most kStrip.
+template <class Visit>
+TFJS_INLINE void each_channel(const Layout& l, Visit visit) {
+  parallel_for(
+      (l.channels + kStrip - 1) / kStrip,
+      2.0 * static_cast<double>(l.blocks * kStrip), [&](int64_t from, int64_t to) __attribute__((noinline)) {
+        for (int64_t i = from; i < to; i++) {
+          const int64_t end = (i + 1) * kStrip;
+          visit(i * kStrip, end < l.channels ? end : l.channels);
+        }
+      });
+}
+
+// total[c] = the sum of sums number k of all blocks.
+template <int kSums>
+TFJS_INLINE void add_blocks(const Layout& l, const double* parts, int k, int64_t from, int64_t to,
+                            double* total) {
+  for (int64_t c = 0; c < to - from; c++) total[c] = 0;
+  for (int64_t b = 0; b < l.blocks; b++) {
+    const double* part = parts + (b * kSums + k) * l.channels + from;
+    for (int64_t c = 0; c < to - from; c++) total[c] += part[c];
+  }
+}
+
+// Constants by channel and their repetition in a wide row.
+template <int kCount>
+struct Constants {
+  float* wide[kCount];
+
+  [[gnu::always_inline]] Constants(Scratch& scratch, const Layout& l) {
+    for (int k = 0; k < kCount; k++) wide[k] = scratch.get<float>(l.width);
+  }
+  [[gnu::always_inline]] void complete(const Layout& l) {
+    for (int k = 0; k < kCount; k++) repeat(wide[k], l.channels, l.width);
+  }
+};
+
+// visit(access, at, lane) for each vector of x. The other way round than sums go, so that it begins with what
+// they left in the cache.
+template <class Visit>
+TFJS_INLINE void each_vector(const Layout& l, double nanoseconds, Visit visit) {
+  if (l.width == 0) return;
+  const int64_t rows = (l.rows + l.fold - 1) / l.fold, size = l.rows * l.channels;
+  parallel_for(
+      rows,
+      nanoseconds * static_cast<double>(l.width), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        for (int64_t row = rows - end; row < rows - begin; row++) {
+          const int64_t at = row * l.width, left = size - at, width = left < l.width ? left : l.width;
+          int64_t lane = 0;
+          for (; lane + kLanes <= width; lane += kLanes) visit(Whole{}, at + lane, lane);
+          if (lane < width) visit(First{width - lane}, at + lane, lane);
+        }
+      });
+}
+
+TFJS_INLINE double inverse_deviation(float variance, float epsilon) {
+  return 1 / __builtin_sqrt(static_cast<double>(variance) + static_cast<double>(epsilon));
+}
+
+TFJS_INLINE float value_or(const Tensor& t, int64_t i, float other) { return t.data ? t.f32()[i] : other; }
+
+TFJS_INLINE void normalise(const Layout& l, const float* x, const Constants<3>& constants, float* y) {
+  const float *mean = constants.wide[0], *factor = constants.wide[1], *offset = constants.wide[2];
+  each_vector(l, 0.15, [=](auto access, int64_t at, int64_t lane) {
+    const vf32 centred = access.get(x + at) - access.get(mean + lane);
+    access.put(y + at, fma(centred, access.get(factor + lane), access.get(offset + lane)));
+  });
+}
+
+}  // namespace
+
+// x, mean, variance, offset?, scale? -> y
+Status FusedBatchNorm(const Args& args) {
+  const auto p = FusedBatchNormParams::decode(args.params);
+  const Tensor &x = args.inputs[0], &mean = args.inputs[1], &variance = args.inputs[2];
+  const Tensor &offset = args.inputs[3], &scale = args.inputs[4];
+  Layout l;
+  if (!lay_out(x, l) || !per_channel(mean, l) || !per_channel(variance, l)) return Status::InvalidArgument;
+  if ((offset.data && !per_channel(offset, l)) || (scale.data && !per_channel(scale, l)))
+    return Status::InvalidArgument;
+  Scratch scratch;
+  Constants<3> constants(scratch, l);
+  for (int64_t c = 0; c < l.channels; c++) {
+    constants.wide[0][c] = mean.f32()[c];
+    const double factor = inverse_deviation(variance.f32()[c], p.varianceEpsilon);
+    constants.wide[1][c] = static_cast<float>(static_cast<double>(value_or(scale, c, 1)) * factor);
+    constants.wide[2][c] = value_or(offset, c, 0);
+  }
+  constants.complete(l);
+  normalise(l, x.f32(), constants, args.outputs[0].f32());
+  return Status::Ok;
+}
+
+// dy, x, mean, variance, scale -> dx, dmean, dvariance, dscale, doffset
+Status FusedBatchNormGrad(const Args& args) {
+  const auto p = FusedBatchNormParams::decode(args.params);
+  const Tensor &x = args.inputs[1], &mean = args.inputs[2], &variance = args.inputs[3];
+  const Tensor& scale = args.inputs[4];
+  Layout l;
+  if (!lay_out(x, l) || args.inputs[0].size() != x.size()) return Status::InvalidArgument;
+  if (!per_channel(mean, l) || !per_channel(variance, l) || !per_channel(scale, l))
+    return Status::InvalidArgument;
+  const float *from_dy = args.inputs[0].f32(), *from_x = x.f32();
+  float* dx = args.outputs[0].f32();
+  Scratch scratch;
+  Constants<2> constants(scratch, l);
+  for (int64_t c = 0; c < l.channels; c++) {
+    constants.wide[0][c] = mean.f32()[c];
+    constants.wide[1][c] = static_cast<float>(static_cast<double>(scale.f32()[c]) *
+                                              inverse_deviation(variance.f32()[c], p.varianceEpsilon));
+  }
+  constants.complete(l);
+  double* parts = scratch.get<double>(l.blocks * 2 * l.channels);
+  each_block<2>(
+      l, 0.25, parts, [&](int64_t begin, int64_t rows, int64_t channel, int64_t columns, auto sums) {
+        const float *centre = constants.wide[0] + channel, *factor = constants.wide[1] + channel;
+        sum_block<2>(l, begin, rows, columns, sums, [=](auto access, int64_t at, int64_t lane, vf32* sum) {
+          const vf32 dy = access.get(from_dy + at);
+          const vf32 centred = access.get(from_x + at) - access.get(centre + lane);
+          access.put(dx + at, dy * access.get(factor + lane));
+          sum[0] += dy;
+          sum[1] += dy * centred;
+        });
+      });
+  float *dmean = args.outputs[1].f32(), *dvariance = args.outputs[2].f32();
+  float *dscale = args.outputs[3].f32(), *doffset = args.outputs[4].f32();
+  each_channel(l, [&](int64_t from, int64_t to) {
+    double sum[kStrip], product[kStrip];
+    add_blocks<2>(l, parts, 0, from, to, sum);
+    add_blocks<2>(l, parts, 1, from, to, product);
+    for (int64_t c = from; c < to; c++) {
+      const double inverse = inverse_deviation(variance.f32()[c], p.varianceEpsilon);
+      const double factor = static_cast<double>(scale.f32()[c]) * inverse;
+      dmean[c] = static_cast<float>(-sum[c - from] * factor);
+      dvariance[c] = static_cast<float>(-0.5 * product[c - from] * factor * inverse * inverse);
+      dscale[c] = static_cast<float>(product[c - from] * inverse);
+      doffset[c] = static_cast<float>(sum[c - from]);
+    }
+  });
+  return Status::Ok;
+}
+
+// x, offset, scale -> y, mean, variance: normalised by the mean and the variance of its own rows.
+Status FusedBatchNormTraining(const Args& args) {
+  const auto p = FusedBatchNormParams::decode(args.params);
+  const Tensor &x = args.inputs[0], &offset = args.inputs[1], &scale = args.inputs[2];
+  Layout l;
+  if (!lay_out(x, l) || !per_channel(offset, l) || !per_channel(scale, l)) return Status::InvalidArgument;
+  const float* from = x.f32();
+  float *mean = args.outputs[1].f32(), *variance = args.outputs[2].f32();
+  Scratch scratch;
+  double* parts = scratch.get<double>(l.blocks * 2 * l.channels);
+  // Of each block the mean and the sum of squared distances to it.
+  each_block<2>(l, 0.25, parts, [&](int64_t begin, int64_t rows, int64_t, int64_t columns, auto sums) {
+    alignas(64) float centre[kMostWide];
+    const double count = static_cast<double>(rows);
+    sum_block<1>(l, begin, rows, columns, sums,
+                 [=](auto access, int64_t at, int64_t, vf32* sum) { sum[0] += access.get(from + at); });
+    for (int64_t c = 0; c < columns; c++) centre[c] = static_cast<float>(sums[0][c] / count);
+    repeat(centre, columns, l.fold * columns);
+    const float* around = centre;
+    sum_block<2>(l, begin, rows, columns, sums, [=](auto access, int64_t at, int64_t lane, vf32* sum) {
+      const vf32 centred = access.get(from + at) - access.get(around + lane);
+      sum[0] += centred;
+      sum[1] += centred * centred;
+    });
+    for (int64_t c = 0; c < columns; c++) {
+      // What rounding the mean lost.
+      const double lost = sums[0][c] / count;
+      sums[1][c] -= sums[0][c] * lost;
+      const double rounded = static_cast<double>(centre[c]);
+      sums[0][c] = __builtin_isfinite(centre[c]) ? rounded + lost : rounded;
+    }
+  });
+  Constants<3> constants(scratch, l);
+  each_channel(l, [&](int64_t begin, int64_t end) {
+    const double count = static_cast<double>(l.rows);
+    double centre[kStrip], squares[kStrip];
+    const int64_t channels = end - begin;
+    for (int64_t c = 0; c < channels; c++) centre[c] = squares[c] = 0;
+    for (int64_t b = 0; b < l.blocks; b++) {
+      const double* part = parts + b * 2 * l.channels + begin;
+      const double share = static_cast<double>(l.rows_of(b)) / count;
+      for (int64_t c = 0; c < channels; c++) centre[c] += share * part[c];
+    }
+    for (int64_t b = 0; b < l.blocks; b++) {
+      const double* part = parts + b * 2 * l.channels + begin;
+      const double rows = static_cast<double>(l.rows_of(b));
+      for (int64_t c = 0; c < channels; c++) {
+        const double apart = part[c] - centre[c];
+        squares[c] += part[l.channels + c] + rows * apart * apart;
+      }
+    }
+    for (int64_t c = begin; c < end; c++) {
+      mean[c] = static_cast<float>(l.rows > 0 ? centre[c - begin] : __builtin_nan(""));
+      variance[c] = static_cast<float>(squares[c - begin] / count);
+      constants.wide[0][c] = mean[c];
+      constants.wide[1][c] = static_cast<float>(static_cast<double>(scale.f32()[c]) *
+                                                inverse_deviation(variance[c], p.varianceEpsilon));
+      constants.wide[2][c] = offset.f32()[c];
+    }
+  });
+  constants.complete(l);
+  normalise(l, from, constants, args.outputs[0].f32());
+  return Status::Ok;
+}
+
+// dy, x, mean, variance, scale -> dx, dscale, doffset
+Status FusedBatchNormTrainingGrad(const Args& args) {
+  const auto p = FusedBatchNormParams::decode(args.params);
+  const Tensor &x = args.inputs[1], &mean = args.inputs[2], &variance = args.inputs[3];
+  const Tensor& scale = args.inputs[4];
+  Layout l;
+  if (!lay_out(x, l) || args.inputs[0].size() != x.size()) return Status::InvalidArgument;
+  if (!per_channel(mean, l) || !per_channel(variance, l) || !per_channel(scale, l))
+    return Status::InvalidArgument;
+  const float *from_dy = args.inputs[0].f32(), *from_x = x.f32();
+  float *dscale = args.outputs[1].f32(), *doffset = args.outputs[2].f32();
+  Scratch scratch;
+  // dx = factor * dy + slope * (x - mean) + shift
+  Constants<4> constants(scratch, l);
+  for (int64_t c = 0; c < l.channels; c++) constants.wide[0][c] = mean.f32()[c];
+  repeat(constants.wide[0], l.channels, l.width);
+  double* parts = scratch.get<double>(l.blocks * 2 * l.channels);
+  each_block<2>(
+      l, 0.25, parts, [&](int64_t begin, int64_t rows, int64_t channel, int64_t columns, auto sums) {
+        const float* centre = constants.wide[0] + channel;
+        sum_block<2>(l, begin, rows, columns, sums, [=](auto access, int64_t at, int64_t lane, vf32* sum) {
+          const vf32 dy = access.get(from_dy + at);
+          sum[0] += dy;
+          sum[1] += dy * (access.get(from_x + at) - access.get(centre + lane));
+        });
+      });
+  each_channel(l, [&](int64_t from, int64_t to) {
+    const double count = static_cast<double>(l.rows);
+    double sum[kStrip], product[kStrip];
+    add_blocks<2>(l, parts, 0, from, to, sum);
+    add_blocks<2>(l, parts, 1, from, to, product);
+    for (int64_t c = from; c < to; c++) {
+      const double inverse = inverse_deviation(variance.f32()[c], p.varianceEpsilon);
+      const double factor = static_cast<double>(scale.f32()[c]) * inverse;
+      dscale[c] = static_cast<float>(product[c - from] * inverse);
+      doffset[c] = static_cast<float>(sum[c - from]);
+      constants.wide[1][c] = static_cast<float>(factor);
+      constants.wide[2][c] = static_cast<float>(-factor * inverse * inverse * product[c - from] / count);
+      constants.wide[3][c] = static_cast<float>(-factor * sum[c - from] / count);
+    }
+  });
+  constants.complete(l);
+  float* dx = args.outputs[0].f32();
+  const float *centre = constants.wide[0], *factor = constants.wide[1];
+  const float *slope = constants.wide[2], *shift = constants.wide[3];
+  each_vector(l, 0.25, [=](auto access, int64_t at, int64_t lane) {
+    const vf32 centred = access.get(from_x + at) - access.get(centre + lane);
+    const vf32 rest = fma(centred, access.get(slope + lane), access.get(shift + lane));
+    access.put(dx + at, fma(access.get(from_dy + at), access.get(factor + lane), rest));
+  });
+  return Status::Ok;
+}
+
+}  // namespace tfjs::TFJS_ISA
