@@ -35,12 +35,13 @@ struct FirstLanes {
   [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
 };
 
-// Outputs side by side, all of which have the taps [tap_begin, tap_end) of a row inside.
+// Outputs side by side.
 struct Tile {
   const float* const*
       x;  // for each row of taps the place in x that tap 0 of the first output has; null: outside
   int64_t row_taps, taps;
-  int64_t tap_begin, tap_end;
+  int64_t tap_begin, tap_end;  // for AnyTaps: the taps that all outputs have inside
+  int64_t begin, end;  // for the others: the pixels under the tile that lie inside, counted from its first
   int64_t step, tap_step;  // floats from an output, or a tap, to the next in x
   // If not zero: the next rows of outputs are the first to read what lies `ahead` floats behind the last
   // `fresh_rows` rows.
@@ -118,6 +119,13 @@ struct AnyTaps {
   }
 };
 
+// How many pixels of a tile may lie outside on either side, for those below: the padding of "same".
+constexpr int slack(int taps) { return taps / 2; }
+template <int kTaps>
+TFJS_INLINE bool is_outside(const Tile& t, int pixel, int pixels) {
+  return (pixel < slack(kTaps) && pixel < t.begin) || (pixel >= pixels - slack(kTaps) && pixel >= t.end);
+}
+
 // kTaps taps side by side in each row, outputs kStep pixels apart: the values of x under the tile are loaded
 // once for each row of taps.
 template <int kOutputs, int kTaps, int kStep>
@@ -136,8 +144,10 @@ struct RowTaps {
         vf32 weights[kTaps];
         TFJS_UNROLL
         for (int k = 0; k < kTaps; k++) weights[k] = load(t.filter + (r * kTaps + k) * t.channels + c);
+        constexpr int kPixels = (kOutputs - 1) * kStep + kTaps;
         TFJS_UNROLL
-        for (int i = 0; i < (kOutputs - 1) * kStep + kTaps; i++) {
+        for (int i = 0; i < kPixels; i++) {
+          if (is_outside<kTaps>(t, i, kPixels)) continue;
           const vf32 value = load(x + i * t.channels);
           TFJS_UNROLL
           for (int k = 0; k < kTaps; k++) {
@@ -170,6 +180,7 @@ struct TwoRows {
         const float* x = t.x[r] + c;
         TFJS_UNROLL
         for (int i = 0; i < kOutputs + 2; i++) {
+          if (is_outside<3>(t, i, kOutputs + 2)) continue;
           const vf32 value = load(x + i * t.channels);
           TFJS_UNROLL
           for (int k = 0; k < 3; k++) {
@@ -221,16 +232,17 @@ using RunTile = void (*)(int outputs, const Tile& tile);
 struct TileKind {
   RunTile run;
   int outputs;  // at most
+  int slack;
 };
 
 TileKind choose_tile(const TapAxis& cols, int64_t channels) {
   if (channels >= kLanes && cols.tap_step == 1) {
-    if (cols.taps == 3 && cols.step == 1) return {run_tile<ThreeTaps>, kTileOutputs};
-    if (cols.taps == 3 && cols.step == 2) return {run_tile<ThreeTapsStride2>, kStridedTileOutputs};
-    if (cols.taps == 5 && cols.step == 1) return {run_tile<FiveTaps>, kTileOutputs};
-    if (cols.taps == 5 && cols.step == 2) return {run_tile<FiveTapsStride2>, kStridedTileOutputs};
+    if (cols.taps == 3 && cols.step == 1) return {run_tile<ThreeTaps>, kTileOutputs, slack(3)};
+    if (cols.taps == 3 && cols.step == 2) return {run_tile<ThreeTapsStride2>, kStridedTileOutputs, slack(3)};
+    if (cols.taps == 5 && cols.step == 1) return {run_tile<FiveTaps>, kTileOutputs, slack(5)};
+    if (cols.taps == 5 && cols.step == 2) return {run_tile<FiveTapsStride2>, kStridedTileOutputs, slack(5)};
   }
-  return {run_tile<AnyTaps>, kTileOutputs};
+  return {run_tile<AnyTaps>, kTileOutputs, 0};
 }
 
 // What is left to do where epilogue and vectors have not: on each output of a run.
@@ -288,20 +300,26 @@ class Worker {
     tile_.y_row = p_.row_phases * p_.width * p_.channels;
     tile_.epilogue = epilogue_of(p_.fusion);
 
-    int64_t inner_begin = cols.inner_begin(), inner_end = cols.inner_end();
+    const TileKind kind =
+        rows == 2 ? TileKind{run_tile<TwoRows>, kTileOutputs, slack(3)} : choose_tile(cols, p_.channels);
+    TapAxis reach = cols;
+    reach.first += kind.slack;
+    reach.in += 2 * kind.slack;
+    int64_t inner_begin = reach.inner_begin(), inner_end = reach.inner_end();
     inner_begin = inner_begin < begin ? begin : inner_begin;
     inner_end = inner_end < end ? inner_end : end;
     if (inner_begin >= inner_end) inner_begin = inner_end = end;
     for (int64_t o = begin; o < inner_begin; o++) run_border(down, rows, cols, o, y);
     tile_.tap_begin = 0;
     tile_.tap_end = cols.taps;
-    const TileKind kind =
-        rows == 2 ? TileKind{run_tile<TwoRows>, kTileOutputs} : choose_tile(cols, p_.channels);
     // Tiles of equal size, or nearly so.
     const int64_t inner = inner_end - inner_begin, tiles = (inner + kind.outputs - 1) / kind.outputs;
     for (int64_t i = 0; i < tiles; i++) {
       const int64_t from = inner * i / tiles, to = inner * (i + 1) / tiles;
       place(down.taps + rows - 1, cols, inner_begin + from, 0, y);
+      const int64_t first = cols.at(inner_begin + from);
+      tile_.begin = -first;
+      tile_.end = cols.in - first;
       kind.run(static_cast<int>(to - from), tile_);
       for (int64_t row = 0; row < rows; row++) {
         activate(p_.fusion, tile_.y + row * tile_.y_row, to - from, tile_.y_step, p_.channels);
