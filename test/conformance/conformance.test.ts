@@ -36,6 +36,9 @@ function conformance(args: readonly string[], isa?: string): Promise<{ code: num
   });
 }
 
+/** Its specs run in browsers only (the first), or with a seed, with which upstream's JavaScript makes the numbers. */
+const withoutSpecs = ['RotateWithOffset', 'TruncatedNormal', 'Multinomial'];
+
 describe('tfjs-core on native', () => {
   it.each(addon.info().isas)('passes every spec with %s', { timeout: 300_000 }, async (isa) => {
     const { code, summary } = await conformance([], isa);
@@ -45,7 +48,7 @@ describe('tfjs-core on native', () => {
     expect(summary).toMatchObject({ backend: 'native', isa, ok: true });
     expect(code).toBe(0);
     const neverRan = Object.keys(nativeKernels).filter((name) => !summary.nativeCalls[name]);
-    expect(neverRan).toEqual([]);
+    expect(neverRan.filter((name) => !withoutSpecs.includes(name))).toEqual([]);
   });
 
   it('runs no native kernel on the cpu backend', { timeout: 300_000 }, async () => {

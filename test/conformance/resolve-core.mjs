@@ -6,6 +6,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const coreDist = '/@tensorflow/tfjs-core/dist/';
+// What the package replaces among tfjs-core's exports: the suite tests the replacements.
+const replaced =
+  /\/ops\/(random_uniform|random_uniform_int|random_normal|random_standard_normal|truncated_normal|dropout|multinomial)$/;
+const replacedShim = new URL('./replaced-shim.mjs', import.meta.url).href;
 const seedrandomShim = new URL('./seedrandom-shim.mjs', import.meta.url).href;
 
 function moduleAt(url) {
@@ -20,6 +24,7 @@ export function resolve(specifier, context, nextResolve) {
   if (fromCore && specifier === 'seedrandom') return { url: seedrandomShim, shortCircuit: true };
   const target =
     fromCore && specifier.startsWith('.') ? new URL(specifier, context.parentURL).href : specifier;
+  if (fromCore && replaced.test(target)) return { url: replacedShim, shortCircuit: true };
   const url = target.startsWith('file:') && target.includes(coreDist) ? moduleAt(target) : undefined;
   return url ? { url, format: 'module', shortCircuit: true } : nextResolve(specifier, context);
 }

@@ -21,7 +21,7 @@ function resized({ shape }: TensorInfo, size: readonly number[]): number[] | und
 }
 
 function resizeParams(attrs: NamedAttrMap) {
-  return { alignCorners: Number(attrs.alignCorners), halfPixelCenters: Number(attrs.halfPixelCenters) };
+  return { alignCorners: attrs.alignCorners ? 1 : 0, halfPixelCenters: attrs.halfPixelCenters ? 1 : 0 };
 }
 
 /**
