@@ -32,13 +32,15 @@ struct Cost {
 template <class F>
 int cheapest(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns, F cost_of_tiles) {
   const Winograd choice = chosen.load(std::memory_order_relaxed);
-  if (choice == Winograd::Never || batch == 0 || height < 1 || width < 1 || depth < 1 || columns < 1) return 0;
+  if (choice == Winograd::Never || batch == 0 || height < 1 || width < 1 || depth < 1 || columns < 1)
+    return 0;
   if (choice == Winograd::Tiles2) return 2;
   if (choice == Winograd::Tiles4) return 4;
-  const Cost cost{static_cast<double>(batch), static_cast<double>(height), static_cast<double>(width),
-                  static_cast<double>(depth), parts(depth, 16),            parts(columns, 16)};
-  // Transformed filters have four times as many values or less.
-  if (cost.depth * cost.column_vectors * 16 * 36 * 4 > 512e6) return 0;
+  const Cost cost{static_cast<double>(batch), static_cast<double>(height),
+                  static_cast<double>(width), static_cast<double>(depth),
+                  parts(depth, 16),           parts(columns, 16)};
+  // Transformed filters are to stay in the third-level cache.
+  if (cost.depth * cost.column_vectors > 256 * 16) return 0;
   double best = cost.direct();
   int tile = 0;
   for (int each : {2, 4}) {
@@ -65,12 +67,14 @@ int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t d
   return cheapest(batch, height, width, depth, columns, [&](const Cost& cost, int tile) {
     const int64_t slices =
         winograd_filter_slices(static_cast<int64_t>(cost.tiles(tile)), depth, columns, tile);
-    return cost.products(tile) + cost.transforms(tile) + cost.weights(tile, 4.0 * static_cast<double>(slices));
+    return cost.products(tile) + cost.transforms(tile) +
+           cost.weights(tile, 4.0 * static_cast<double>(slices));
   });
 }
 
 int64_t winograd_filter_slices(int64_t tiles, int64_t depth, int64_t columns, int tile) {
-  constexpr int64_t kSliceTiles = 72, kMost = 16, kFloats = int64_t{32} << 20;
+  // Each part's sums are written and read as a whole, which only pays for many tiles.
+  constexpr int64_t kSliceTiles = 72, kMost = 4, kFloats = int64_t{2} << 20;
   const int64_t by_tiles = tiles / kSliceTiles;
   const int64_t by_memory = kFloats / ((tile + 2) * (tile + 2) * depth * (columns + 16));
   int64_t slices = by_tiles < by_memory ? by_tiles : by_memory;

@@ -11,11 +11,13 @@ namespace tfjs {
 constexpr float kWinogradA = 0.75f, kWinogradB = 1.5f;
 
 enum class Winograd { ByShape, Never, Tiles2, Tiles4 };
-// The choice for the process: by shape, or (TFJS_NATIVE_WINOGRAD=0, and tests) one way wherever it is possible.
+// The choice for the process: by shape, or (TFJS_NATIVE_WINOGRAD=0, and tests) one way wherever it is
+// possible.
 void set_winograd(Winograd choice);
 
-// A 3x3 convolution without stride and dilation: `height` x `width` results of `columns` channels per image from
-// `depth` channels. Returns the edge of the tiles that results are computed in: 4, 2, or 0 for the direct way.
+// A 3x3 convolution without stride and dilation: `height` x `width` results of `columns` channels per image
+// from `depth` channels. Returns the edge of the tiles that results are computed in: 4, 2, or 0 for the
+// direct way.
 int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns);
 // The same for the gradient of its filter.
 int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns);

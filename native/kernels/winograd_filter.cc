@@ -5,8 +5,8 @@ namespace tfjs::TFJS_ISA {
 namespace {
 
 // Transformed x and dy of a block of tiles are to stay in the second-level cache.
-constexpr int64_t kBlockBytes = 448 * 1024;
-constexpr int64_t kMostTiles = 64, kFewestTiles = 16;
+constexpr int64_t kBlockBytes = 512 * 1024;
+constexpr int64_t kMostTiles = 96, kFewestTiles = 16;
 
 template <int kTile>
 class FilterGradient {
@@ -37,9 +37,16 @@ class FilterGradient {
     for (int64_t c = 0; c < s_.in_channels; c++) channels[c] = c;
     channel_offsets_ = channels;
     sums_ = scratch.get<float>(slices_ * kPositions * sums_pitch_);
-    parallel_tasks(slices_, [&](int64_t slice) {
+    // Where slices are fewer than threads the rows of positions are shared out as well.
+    int64_t groups = ceil_div(2 * thread_count(), slices_);
+    if (groups > kEdge) groups = kEdge;
+    if (thread_count() <= slices_) groups = 1;
+    parallel_tasks(slices_ * groups, [&](int64_t task) {
+      const int64_t slice = task / groups, group = task % groups;
+      const Rows rows{kEdge * group / groups, kEdge * (group + 1) / groups};
       Scratch own;
-      const int64_t x_block = winograd_pitch(block_ * x_pitch_), dy_block = winograd_pitch(block_ * dy_pitch_);
+      const int64_t x_block = winograd_pitch(block_ * x_pitch_),
+                    dy_block = winograd_pitch(block_ * dy_pitch_);
       float* x = own.get<float>(kPositions * x_block);
       float* dy = own.get<float>(kPositions * dy_block);
       float* sums = sums_ + slice * kPositions * sums_pitch_;
@@ -47,13 +54,14 @@ class FilterGradient {
       for (int64_t first = begin; first < end; first += block_) {
         const int64_t count = end - first < block_ ? end - first : block_;
         for (int64_t t = 0; t < count; t++) {
-          transform_x(first + t, x + t * x_pitch_, x_block);
-          transform_dy(first + t, dy + t * dy_pitch_, dy_block);
+          transform_x(first + t, rows, x + t * x_pitch_, x_block);
+          transform_dy(first + t, rows, dy + t * dy_pitch_, dy_block);
         }
-        multiply(x, x_block, dy, dy_block, count, first > begin, sums);
+        multiply(rows, x, x_block, dy, dy_block, count, first > begin, sums);
       }
     });
-    const double cost = static_cast<double>(kPositions * (slices_ + 2) * ceil_div(s_.out_channels, kLanes)) / 2;
+    const double cost =
+        static_cast<double>(kPositions * (slices_ + 2) * ceil_div(s_.out_channels, kLanes)) / 2;
     parallel_for(s_.in_channels, cost, [&](int64_t begin, int64_t end) {
       bool finite = true;
       for (int64_t c = begin; c < end; c++) finite &= transform_sums(c, dw);
@@ -63,10 +71,16 @@ class FilterGradient {
   }
 
  private:
+  // Rows of positions.
+  struct Rows {
+    int64_t begin, end;
+  };
+
   // to[position][channel] = transformed square of kSide x kSide pixels from (y, x) of an image on.
   template <int kSide, class F>
-  [[gnu::always_inline]] void transform(const float* image, int64_t height, int64_t width, int64_t channels, int64_t y,
-                             int64_t x, float* to, int64_t pitch, F one) const {
+  [[gnu::always_inline]] void transform(const float* image, int64_t height, int64_t width, int64_t channels,
+                                        int64_t y, int64_t x, const Rows& rows, float* to, int64_t pitch,
+                                        F one) const {
     const float* pixel[kSide][kSide];
     for (int j = 0; j < kSide; j++) {
       const bool inside_row = y + j >= 0 && y + j < height;
@@ -89,40 +103,42 @@ class FilterGradient {
       }
       transform_square<kSide, kEdge>(from, result, one);
       TFJS_UNROLL for (int j = 0; j < kEdge; j++) {
+        if (j < rows.begin || j >= rows.end) continue;
         TFJS_UNROLL for (int i = 0; i < kEdge; i++) store(to + (j * kEdge + i) * pitch + k, result[j][i]);
       }
     }
   }
 
-  void transform_x(int64_t tile, float* to, int64_t pitch) const {
+  void transform_x(int64_t tile, const Rows& rows, float* to, int64_t pitch) const {
     const int64_t row = tile / tile_columns_;
     transform<kEdge>(x_ + row / tile_rows_ * s_.in_height * s_.in_width * s_.in_channels, s_.in_height,
                      s_.in_width, s_.in_channels, row % tile_rows_ * kTile - s_.at.padTop,
-                     tile % tile_columns_ * kTile - s_.at.padLeft, to, pitch,
+                     tile % tile_columns_ * kTile - s_.at.padLeft, rows, to, pitch,
                      [](const vf32(&a)[kEdge], vf32(&b)[kEdge]) { Transform::data(a, b); });
   }
-  void transform_dy(int64_t tile, float* to, int64_t pitch) const {
+  void transform_dy(int64_t tile, const Rows& rows, float* to, int64_t pitch) const {
     const int64_t row = tile / tile_columns_;
     transform<kTile>(dy_ + row / tile_rows_ * s_.out_height * s_.out_width * s_.out_channels, s_.out_height,
-                     s_.out_width, s_.out_channels, row % tile_rows_ * kTile, tile % tile_columns_ * kTile, to,
-                     pitch, [](const vf32(&a)[kTile], vf32(&b)[kEdge]) { Transform::result_gradient(a, b); });
+                     s_.out_width, s_.out_channels, row % tile_rows_ * kTile, tile % tile_columns_ * kTile,
+                     rows, to, pitch,
+                     [](const vf32(&a)[kTile], vf32(&b)[kEdge]) { Transform::result_gradient(a, b); });
   }
 
-  void multiply(const float* x, int64_t x_block, const float* dy, int64_t dy_block, int64_t tiles,
-                bool accumulate, float* sums) const {
+  void multiply(const Rows& rows, const float* x, int64_t x_block, const float* dy, int64_t dy_block,
+                int64_t tiles, bool accumulate, float* sums) const {
     Epilogue epilogue;
     epilogue.accumulate = accumulate;
     const int64_t parts = ceil_div(s_.in_channels, tile_rows(panel_vectors(s_.out_channels)));
-    for (int position = 0; position < kPositions; position++) {
+    for (int64_t position = rows.begin * kEdge; position < rows.end * kEdge; position++) {
       for (int64_t column = 0; column < dy_pitch_; column += kPanel) {
         const int64_t columns = panel_columns(dy_pitch_ - column);
         const Segment segment{x + position * x_block, dy + position * dy_block + column, tiles};
         for (int64_t part = 0; part < parts; part++) {
           const int64_t first = s_.in_channels * part / parts, last = s_.in_channels * (part + 1) / parts;
-          multiply_columns(static_cast<int>(last - first),
-                           {channel_offsets_ + first, &segment, 1, x_pitch_, dy_pitch_,
-                            sums + position * sums_pitch_ + first * dy_pitch_, dy_pitch_, column, columns,
-                            &epilogue});
+          multiply_columns(
+              static_cast<int>(last - first),
+              {channel_offsets_ + first, &segment, 1, x_pitch_, dy_pitch_,
+               sums + position * sums_pitch_ + first * dy_pitch_, dy_pitch_, column, columns, &epilogue});
         }
       }
     }
@@ -143,8 +159,8 @@ class FilterGradient {
           u[j][i] = sum;
         }
       }
-      transform_square<kEdge, 3>(u, g,
-                                 [](const vf32(&a)[kEdge], vf32(&b)[3]) { Transform::filter_gradient(a, b); });
+      transform_square<kEdge, 3>(
+          u, g, [](const vf32(&a)[kEdge], vf32(&b)[3]) { Transform::filter_gradient(a, b); });
       const int64_t left = s_.out_channels - column;
       for (int t = 0; t < 9; t++) {
         const vf32 value = g[t / 3][t % 3];

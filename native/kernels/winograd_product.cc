@@ -44,7 +44,8 @@ class Product {
     column_pitch_ = ceil_div(p.columns, kLanes) * kLanes;
     weights_pitch_ = winograd_pitch(panels_size(p.depth, p.columns));
     rows_ = tile_rows(panel_vectors(p.columns));
-    block_ = kBlockBytes / (kPositions * (depth_pitch_ + column_pitch_) * static_cast<int64_t>(sizeof(float)));
+    block_ =
+        kBlockBytes / (kPositions * (depth_pitch_ + column_pitch_) * static_cast<int64_t>(sizeof(float)));
     block_ = block_ / rows_ * rows_;
     if (block_ > kMostTiles) block_ = kMostTiles;
     if (block_ < 2 * rows_) block_ = 2 * rows_;
@@ -62,9 +63,8 @@ class Product {
     const double weight_cost = static_cast<double>(kPositions * kPanel / kLanes) * 0.5;
     parallel_for(panel_count(p_.columns) * p_.depth, weight_cost,
                  [&](int64_t begin, int64_t end) { transform_weights(begin, end); });
-    const double tile_cost = static_cast<double>(kPositions) *
-                             static_cast<double>(p_.depth + 16) * static_cast<double>(column_pitch_) /
-                             (5.0 * kLanes);
+    const double tile_cost = static_cast<double>(kPositions) * static_cast<double>(p_.depth + 16) *
+                             static_cast<double>(column_pitch_) / (5.0 * kLanes);
     parallel_for(ceil_div(tiles_, block_), tile_cost * static_cast<double>(block_),
                  [&](int64_t begin, int64_t end) {
                    Scratch own;
@@ -109,7 +109,8 @@ class Product {
         }
         transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
         TFJS_UNROLL for (int y = 0; y < kEdge; y++) {
-          TFJS_UNROLL for (int x = 0; x < kEdge; x++) store(to + (y * kEdge + x) * weights_pitch_ + j, u[y][x]);
+          TFJS_UNROLL for (int x = 0; x < kEdge; x++)
+              store(to + (y * kEdge + x) * weights_pitch_ + j, u[y][x]);
         }
       }
     }
@@ -233,7 +234,7 @@ class Product {
   const int (&order_)[9];
   int64_t tile_rows_, tile_columns_, tiles_;
   int64_t depth_pitch_, column_pitch_, weights_pitch_;
-  int64_t rows_, block_;  // tiles of a product, and of a block
+  int64_t rows_, block_;      // tiles of a product, and of a block
   float* weights_ = nullptr;  // [position], each in panels
   const float* zeros_ = nullptr;
   bool finite_ = true;
@@ -244,7 +245,8 @@ class Product {
 bool winograd_product(const TapProduct& p) {
   int64_t low_y, low_x;
   int order[9];
-  if (p.skip_padding || p.narrow != nullptr || p.pixel_pitch != p.columns || !sort_taps(p, &low_y, &low_x, order))
+  if (p.skip_padding || p.narrow != nullptr || p.pixel_pitch != p.columns ||
+      !sort_taps(p, &low_y, &low_x, order))
     return false;
   switch (winograd_product_tile(p.batch, p.height, p.width, p.depth, p.columns)) {
     case 4:

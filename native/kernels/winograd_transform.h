@@ -1,7 +1,7 @@
-// The transforms of Winograd's minimal filtering F(kTile x kTile, 3 x 3), in one dimension; two-dimensional ones
-// apply them to columns, then to rows. With M(x) = x (x - p)… over the points p: rows of B' are the coefficients
-// of M without a factor, rows of G the powers of a point over the product of its distances to the others, rows of
-// A the powers of a point.
+// The transforms of Winograd's minimal filtering F(kTile x kTile, 3 x 3), in one dimension; two-dimensional
+// ones apply them to columns, then to rows. With M(x) = x (x - p)… over the points p: rows of B' are the
+// coefficients of M without a factor, rows of G the powers of a point over the product of its distances to
+// the others, rows of A the powers of a point.
 #pragma once
 #include "core/winograd.h"
 #include "simd/simd.h"
