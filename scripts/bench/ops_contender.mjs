@@ -42,11 +42,54 @@ const makers = {
   tanh: ({ shape }) => unary(shape, tf.tanh),
   exp: ({ shape }) => unary(shape, tf.exp),
   softmax: ({ shape }) => unary(shape, tf.softmax),
+  softmaxGrad({ shape }) {
+    const y = tf.softmax(tf.randomNormal(shape));
+    const dy = tf.randomNormal(shape);
+    return () => run('SoftmaxGrad', { dy, y });
+  },
+  logSoftmax: ({ shape }) => unary(shape, tf.logSoftmax),
+  // The loss and its gradient.
+  softmaxCrossEntropyTraining({ shape: [rows, classes] }) {
+    const x = tf.randomNormal([rows, classes]);
+    const labels = tf.oneHot(tf.randomUniform([rows], 0, classes, 'int32'), classes).cast('float32');
+    const gradient = tf.grad((logits) => tf.losses.softmaxCrossEntropy(labels, logits));
+    return () => gradient(x);
+  },
+  batchnorm({ shape }) {
+    const layer = tf.layers.batchNormalization({});
+    return unary(shape, (x) => layer.apply(x));
+  },
+  batchnormTraining({ shape }) {
+    const layer = tf.layers.batchNormalization({});
+    return unary(shape, (x) => layer.apply(x, { training: true }));
+  },
+  batchnormTrainingBothWays({ shape }) {
+    const layer = tf.layers.batchNormalization({});
+    const dy = tf.randomNormal(shape);
+    const gradient = tf.grad((x) => layer.apply(x, { training: true }));
+    return unary(shape, (x) => gradient(x, dy));
+  },
   transpose: ({ shape }) => unary(shape, tf.transpose),
   sum: ({ shape }) => unary(shape, (x) => tf.sum(x, 1)),
   sumRows: ({ shape }) => unary(shape, (x) => tf.sum(x, 0)),
   add: ({ shape }) => binary(shape, shape, tf.add),
   multiply: ({ shape }) => binary(shape, shape, tf.mul),
+  gather({ shape, count }) {
+    const x = tf.randomNormal(shape);
+    const indices = tf.randomUniform([count], 0, shape[0], 'int32');
+    return () => tf.gather(x, indices);
+  },
+  oneHot({ shape, depth }) {
+    const indices = tf.randomUniform(shape, 0, depth, 'int32');
+    return () => tf.oneHot(indices, depth, 1, 0, 'float32');
+  },
+  randomNormal:
+    ({ shape }) =>
+    () =>
+      tf.randomNormal(shape),
+  dropout: ({ shape }) => unary(shape, (x) => tf.dropout(x, 0.5)),
+  // Half-pixel centers, which is what PyTorch does.
+  resizeBilinear: ({ shape, size }) => unary(shape, (x) => tf.image.resizeBilinear(x, size, false, true)),
   biasAdd: ({ shape }) => binary(shape, shape.slice(1), tf.add),
 };
 

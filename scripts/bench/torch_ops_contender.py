@@ -68,12 +68,64 @@ def binary(fn, other=lambda shape: shape):
     return make
 
 
+def batch_norm(c, training, both_ways=False):
+    rows, h, w, channels = c["shape"]
+    # Gradients of tensors that inference mode made cannot be taken.
+    with torch.inference_mode(not both_ways):
+        x, dy = images(rows, channels, h, w), images(rows, channels, h, w)
+        mean, variance, weight, bias = [fn(channels) for fn in (torch.zeros, torch.ones, torch.ones, torch.zeros)]
+    if not both_ways:
+        return lambda: F.batch_norm(x, mean, variance, weight, bias, training, 0.01, 1e-3)
+    inputs = [t.requires_grad_() for t in (x, weight, bias)]
+    def call():
+        with torch.inference_mode(False):
+            return torch.autograd.grad(F.batch_norm(x, mean, variance, weight, bias, True, 0.01, 1e-3), inputs, dy)
+    return call
+
+
+def softmax_grad(c):
+    y, dy = torch.softmax(torch.randn(*c["shape"]), 1), torch.randn(*c["shape"])
+    return lambda: torch.ops.aten._softmax_backward_data(dy, y, 1, torch.float32)
+
+
+def cross_entropy(c):
+    with torch.inference_mode(False):
+        x = torch.randn(*c["shape"], requires_grad=True)
+        labels = torch.randint(c["shape"][1], c["shape"][:1])
+    def call():
+        with torch.inference_mode(False):
+            return torch.autograd.grad(F.cross_entropy(x, labels), x)
+    return call
+
+
+def gather(c):
+    x, indices = torch.randn(*c["shape"]), torch.randint(c["shape"][0], (c["count"],))
+    return lambda: torch.index_select(x, 0, indices)
+
+
+def one_hot(c):
+    (n,) = c["shape"]
+    indices = torch.randint(c["depth"], (n, 1))
+    return lambda: torch.zeros(n, c["depth"]).scatter_(1, indices, 1.0)
+
+
+def resize_bilinear(c):
+    n, h, w, channels = c["shape"]
+    x = images(n, channels, h, w)
+    return lambda: F.interpolate(x, c["size"], mode="bilinear", align_corners=False)
+
+
 makers = {
     "conv": conv, "depthwise": lambda c: conv(c, 0), "matmul": matmul,
     "maxpool": lambda c: pool(c, F.max_pool2d, "max"), "avgpool": lambda c: pool(c, F.avg_pool2d, "avg"),
     "relu": unary(torch.relu), "sigmoid": unary(torch.sigmoid), "tanh": unary(torch.tanh), "exp": unary(torch.exp),
-    "softmax": unary(lambda x: torch.softmax(x, 1)), "transpose": unary(lambda x: x.t().contiguous()),
+    "softmax": unary(lambda x: torch.softmax(x, 1)), "softmaxGrad": softmax_grad,
+    "logSoftmax": unary(lambda x: torch.log_softmax(x, 1)), "softmaxCrossEntropyTraining": cross_entropy,
+    "batchnorm": lambda c: batch_norm(c, False), "batchnormTraining": lambda c: batch_norm(c, True),
+    "batchnormTrainingBothWays": lambda c: batch_norm(c, True, True), "transpose": unary(lambda x: x.t().contiguous()),
     "sum": unary(lambda x: x.sum(1)), "sumRows": unary(lambda x: x.sum(0)),
+    "gather": gather, "oneHot": one_hot, "resizeBilinear": resize_bilinear,
+    "randomNormal": lambda c: lambda: torch.randn(*c["shape"]), "dropout": unary(lambda x: F.dropout(x, 0.5, True)),
     "add": binary(torch.add), "multiply": binary(torch.mul), "biasAdd": binary(torch.add, lambda shape: shape[1:]),
 }
 
