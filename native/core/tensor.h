@@ -23,9 +23,10 @@ struct Tensor {
   [[gnu::always_inline]] int32_t* i32() const { return static_cast<int32_t*>(data); }
   [[gnu::always_inline]] uint8_t* u8() const { return static_cast<uint8_t*>(data); }
   [[gnu::always_inline]] int64_t size() const {
-    int64_t n = 1;
-    for (int i = 0; i < rank; i++) n *= dims[i];
-    return n;
+    // Wraps on the way where a dimension is 0 and others are huge.
+    uint64_t n = 1;
+    for (int i = 0; i < rank; i++) n *= static_cast<uint64_t>(dims[i]);
+    return static_cast<int64_t>(n);
   }
 };
 

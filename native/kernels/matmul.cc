@@ -40,6 +40,7 @@ Status multiply(const Tensor& a, const Tensor& b, const Tensor& c, bool transpos
   if (b_dims[transpose_b ? 1 : 0] != g.k || c_dims[0] != g.m || c_dims[1] != g.n) {
     return Status::InvalidArgument;
   }
+  if (c.size() == 0) return Status::Ok;
   g.a = a.f32();
   g.lda = a_dims[1];
   g.transpose_a = transpose_a;

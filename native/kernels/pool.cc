@@ -29,6 +29,10 @@ struct Axis {
   [[gnu::always_inline]] int64_t end(int64_t o) const {
     return std::max<int64_t>(std::min<int64_t>(o * stride - pad + window, length), begin(o));
   }
+  // The most input cells that a window may have.
+  [[gnu::always_inline]] int64_t most() const { return std::min<int64_t>(window, length); }
+  // The cells, of the input and of padding, from the first window's begin to the last one's end.
+  [[gnu::always_inline]] int64_t reach() const { return (out - 1) * stride + window; }
   // The windows that input cell i lies under: [first, behind_last).
   [[gnu::always_inline]] int64_t first(int64_t i) const {
     return std::max<int64_t>(floor_div(i + pad - window, stride) + 1, 0);
@@ -154,7 +158,7 @@ template <class Pooling>
 TFJS_INLINE void pool_row_few_channels(const Pooling& pooling, const Geometry& g, const float* image,
                                        int64_t out, float* y) {
   const int64_t begin = g.rows.begin(out), rows = g.rows.end(out) - begin;
-  const int64_t corner = -g.cols.pad, behind = corner + (g.cols.out - 1) * g.cols.stride + g.cols.window;
+  const int64_t corner = -g.cols.pad, behind = corner + g.cols.reach();
   const int64_t from = std::min<int64_t>(std::max<int64_t>(corner, 0), g.cols.length);
   const int64_t to = std::max<int64_t>(std::min<int64_t>(behind, g.cols.length), from);
   Scratch scratch;
@@ -201,17 +205,38 @@ TFJS_INLINE void pool_row_few_channels(const Pooling& pooling, const Geometry& g
   }
 }
 
+// The same for windows so large or far apart that their row with its padding would be mostly padding.
+template <class Pooling>
+TFJS_INLINE void pool_row_sparse(const Pooling& pooling, const Geometry& g, const float* image, int64_t out,
+                                 float* y) {
+  const int64_t begin = g.rows.begin(out), rows = g.rows.end(out) - begin;
+  for (int64_t o = 0; o < g.cols.out; o++, y += g.channels) {
+    const int64_t from = g.cols.begin(o), cols = g.cols.end(o) - from;
+    for (int64_t c = 0; c < g.channels; c++) {
+      const float* x = image + begin * g.row() + from * g.channels + c;
+      float value = Pooling::kStart;
+      for (int64_t r = 0; r < rows; r++, x += g.row()) {
+        for (int64_t w = 0; w < cols; w++) value = pooling.add(value, x[w * g.channels]);
+      }
+      y[c] = pooling.finish(value, rows * cols);
+    }
+  }
+}
+
 template <class Pooling>
 TFJS_INLINE Status pool(const Args& args, const Geometry& g, const Pooling& pooling) {
   const float* x = args.inputs[0].f32();
   float* y = args.outputs[0].f32();
   if (args.outputs[0].size() == 0) return Status::Ok;
-  const double cells = static_cast<double>(g.rows.window * g.cols.window * g.out_row());
+  const double cells = static_cast<double>(g.rows.most() * g.cols.most() * g.out_row());
+  const bool sparse = g.cols.reach() > 16 * (g.cols.length + g.cols.out);
   parallel_for(g.batch * g.rows.out, 20 + 0.1 * cells, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       const float* image = x + i / g.rows.out * g.image();
       if (g.channels >= kLanes) {
         pool_row(pooling, g, image, i % g.rows.out, y + i * g.out_row());
+      } else if (sparse) {
+        pool_row_sparse(pooling, g, image, i % g.rows.out, y + i * g.out_row());
       } else {
         pool_row_few_channels(pooling, g, image, i % g.rows.out, y + i * g.out_row());
       }
@@ -357,7 +382,7 @@ Status MaxPool(const Args& args) {
 Status AvgPool(const Args& args) {
   Geometry g;
   if (!read_geometry(args.inputs[0], args.outputs[0], args.params, g)) return Status::InvalidArgument;
-  return pool(args, g, AvgPooling(g.rows.window * g.cols.window));
+  return pool(args, g, AvgPooling(g.rows.most() * g.cols.most()));
 }
 
 // Inputs dy, x; output dx. Ties go to the first of the largest in a window; NaN is passed over.
@@ -379,7 +404,8 @@ Status MaxPoolGrad(const Args& args) {
   const int64_t band = std::max<int64_t>(
       std::max<int64_t>(8192 / std::max<int64_t>(rows.stride * g.row(), 1), 8 * overlap), 1);
   const int64_t bands = std::max<int64_t>((rows.out + band - 1) / band, 1);
-  const double cells = static_cast<double>(band * g.out_row() * rows.window * cols.window);
+  const double cells =
+      static_cast<double>(std::min<int64_t>(band, rows.out) * g.out_row() * rows.most() * cols.most());
   parallel_for(g.batch * bands, 50 + 0.3 * cells, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       const int64_t n = i / bands, b = i % bands;
@@ -407,7 +433,8 @@ Status AvgPoolGrad(const Args& args) {
   Geometry g;
   if (!read_geometry(args.outputs[0], args.inputs[0], args.params, g)) return Status::InvalidArgument;
   if (args.outputs[0].size() == 0) return Status::Ok;
-  const float share = 1 / static_cast<float>(g.rows.window * g.cols.window);
+  const double area = static_cast<double>(g.rows.window) * static_cast<double>(g.cols.window);
+  const float share = static_cast<float>(1 / area);
   const double cells = static_cast<double>(g.row() * (1 + g.cols.window / g.cols.stride) +
                                            g.out_row() * (1 + g.rows.window / g.rows.stride));
   parallel_for(g.batch * g.rows.length, 20 + 0.1 * cells, [&](int64_t from, int64_t to) {

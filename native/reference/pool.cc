@@ -22,18 +22,21 @@ struct Window {
         for (int64_t col = 0; col < y.dims[2]; col++)
           for (int64_t c = 0; c < y.dims[3]; c++)
             visit(at(y, n, row, col, c), [&](auto cell) {
-              for (int64_t i = 0; i < p.windowHeight; i++)
-                for (int64_t j = 0; j < p.windowWidth; j++) {
-                  const int64_t r = row * p.strideHeight - p.padTop + i;
-                  const int64_t s = col * p.strideWidth - p.padLeft + j;
-                  if (r >= 0 && r < x.dims[1] && s >= 0 && s < x.dims[2]) cell(at(x, n, r, s, c));
-                }
+              const int64_t top = row * p.strideHeight - p.padTop, left = col * p.strideWidth - p.padLeft;
+              const int64_t bottom = std::min(top + p.windowHeight, x.dims[1]);
+              const int64_t right = std::min(left + p.windowWidth, x.dims[2]);
+              for (int64_t r = std::max<int64_t>(top, 0); r < bottom; r++)
+                for (int64_t s = std::max<int64_t>(left, 0); s < right; s++) cell(at(x, n, r, s, c));
             });
   }
-  double cells() const { return static_cast<double>(p.windowHeight * p.windowWidth); }
-  // How many windows can cover one cell.
+  double cells() const { return static_cast<double>(p.windowHeight) * static_cast<double>(p.windowWidth); }
+  // How many cells of the image one window can have, and how many windows can cover one cell.
+  double inside() const {
+    return static_cast<double>(std::min(p.windowHeight, x.dims[1]) * std::min(p.windowWidth, x.dims[2]));
+  }
   double overlaps() const {
-    return static_cast<double>((p.windowHeight / p.strideHeight + 1) * (p.windowWidth / p.strideWidth + 1));
+    return static_cast<double>(std::min(p.windowHeight / p.strideHeight + 1, y.dims[1]) *
+                               std::min(p.windowWidth / p.strideWidth + 1, y.dims[2]));
   }
 };
 
@@ -89,7 +92,7 @@ void AvgPool(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, co
     y.magnitude[o] /= count;
   });
   // The additions and the division.
-  y.rounding_steps = window.cells() + 1;
+  y.rounding_steps = window.inside() + 1;
 }
 
 void AvgPoolGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -103,7 +106,7 @@ void AvgPoolGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs
       dx.magnitude[i] += std::abs(dy.value[o]) / window.cells();
     });
   });
-  // An addition a window, the reciprocal of the area and the product with it.
+  // An addition a window, the reciprocal of the area and the product with that.
   dx.rounding_steps = window.overlaps() + 2;
 }
 

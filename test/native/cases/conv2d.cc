@@ -80,6 +80,9 @@ void for_each_case(Suite& suite, F add) {
   add({1, 5, 5, 3, 2, 2, 6, {int64_t{1} << 40, int64_t{1} << 33, 1, 1, 0, 0}});
   const int64_t far = int64_t{1} << 40;
   add({1, 5, 5, 3, 2, 2, 6, {far, far, 1, 1, far, far}});
+  // Dilation so large that one tap at most falls into the image.
+  add({1, 5, 5, 3, 2, 2, 6, {1, 1, far, far, far, far}});
+  add({1, 5, 5, 17, 3, 2, 20, {2, 1, far, 9, far, 0}, far, 9});
   // Dilation that shares a divisor with the stride, and none.
   add({1, 14, 15, 13, 3, 3, 5, {2, 3, 2, 2, 2, 1}, 1, 2});
   add({1, 14, 15, 3, 3, 3, 5, {4, 2, 6, 4, 2, 1}, 1, 2});

@@ -26,6 +26,8 @@ Shape square(int64_t batch, int64_t side, int64_t channels, int64_t window, int6
   return {batch, side, side, channels, {window, window, stride, stride, pad, pad}, pad, pad};
 }
 
+constexpr int64_t kFar = int64_t{1} << 40;
+
 std::vector<Shape> shapes(Suite& suite) {
   std::vector<Shape> list = {
       // The seed CNN's.
@@ -48,6 +50,13 @@ std::vector<Shape> shapes(Suite& suite) {
       {1, 3, 3, 2, {2, 2, 2, 2, 5, 4}, 4, 3},
       {1, 3, 3, 2, {2, 2, 9, 9, 4, 4}, 0, 0},
       {2, 1, 1, 4, {1, 1, 2, 2, 0, 0}, 0, 0},
+      // Strides, windows and padding beyond 32 bits.
+      {2, 5, 4, 3, {2, 2, kFar, kFar, 0, 0}, 0, 0},
+      {1, 5, 4, 20, {2, 3, kFar, kFar, kFar, kFar}, 1, 2},
+      {1, 5, 4, 2, {2, 3, kFar, kFar, kFar, kFar}, 1, 2},
+      {1, 5, 4, 3, {kFar, kFar, 1, 1, kFar, kFar}, 2, 1},
+      {1, 5, 4, 17, {kFar, kFar, 1, 2, kFar - 3, kFar}, 2, 1},
+      {2, 5, 4, 3, {3, kFar, 2, kFar, 1, 2 * kFar}, 1, kFar},
       // Empty.
       square(0, 6, 8, 2, 2),
       square(2, 6, 0, 2, 2),
