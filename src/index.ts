@@ -16,6 +16,8 @@ registerOnce(() => {
   require('./upstream/optimizers');
   require('./upstream/random');
   require('./upstream/batch_normalization');
+  require('./upstream/softmax');
+  require('./upstream/fused');
   registerGradients();
 });
 registerFileSystem();

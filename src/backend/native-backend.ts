@@ -11,7 +11,7 @@ import type { TensorData } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
 import { BufferPool } from './buffer-pool';
-import { checkedStorage } from './checked-storage';
+import { CheckedStorage } from './checked-storage';
 import type { OpName, OpParams } from './ops';
 import { dtypeCodes, type NativeDType, TensorStorage } from './storage';
 
@@ -28,12 +28,22 @@ const maxRank = 8;
 /** What native/binding takes, less a few outputs. */
 const maxInputs = 240;
 
+/** The number of elements. */
+function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const length of shape) {
+    if (!(length >= 0 && Number.isSafeInteger(length))) throw nativeError('SHAPE_INVALID', shape);
+    size *= length;
+  }
+  return size;
+}
+
 /**
  * Runs native kernels on pooled memory. It extends the `cpu` backend, so that every kernel that is not native
  * yet runs through the JavaScript one.
  */
 export class NativeBackend extends MathBackendCPU {
-  override data = checkedStorage<TensorData<DataType>>(this);
+  override data = new CheckedStorage<TensorData<DataType>>(this);
   readonly #pool = new BufferPool();
 
   override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): object {
@@ -71,9 +81,18 @@ export class NativeBackend extends MathBackendCPU {
     return this.data.get(dataId) as unknown as TensorStorage;
   }
 
-  /** A new tensor with uninitialised values, for a native kernel to fill. */
+  /**
+   * A new tensor with uninitialised values, for a native kernel to fill.
+   * @throws TfjsNativeError SHAPE_INVALID, OUT_OF_MEMORY
+   */
   output(shape: readonly number[], dtype: NativeDType): TensorInfo {
-    const storage = TensorStorage.allocate(this.#pool, util.sizeFromShape(shape as number[]), dtype);
+    const size = sizeOf(shape);
+    let storage: TensorStorage;
+    try {
+      storage = TensorStorage.allocate(this.#pool, size, dtype);
+    } catch (error) {
+      throw nativeError('OUT_OF_MEMORY', shape, dtype, size * util.bytesPerElement(dtype), error);
+    }
     return { dataId: this.#add(storage), shape: shape as number[], dtype };
   }
 

@@ -64,6 +64,7 @@ export interface OpParams {
   Prelu: None;
   EluGrad: None;
   ReluGrad: None;
+  BiasReluGrad: None;
   AddN: None;
   Equal: None;
   NotEqual: None;
@@ -82,6 +83,7 @@ export interface OpParams {
   SoftmaxGrad: None;
   LogSoftmax: None;
   LogSoftmaxGrad: None;
+  SoftmaxCrossEntropyWithLogits: None;
   FusedBatchNorm: BatchNorm;
   FusedBatchNormGrad: BatchNorm;
   FusedBatchNormTraining: BatchNorm;

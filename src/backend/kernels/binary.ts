@@ -59,6 +59,13 @@ export const binary: NativeKernels = {
   },
 
   // For src/upstream/gradients.ts, which asks for it with float32 of one shape.
+  BiasReluGrad: ({ inputs, backend }) => {
+    const { dy, y } = inputs as Record<'dy' | 'y', TensorInfo>;
+    const dx = backend.output(dy.shape, 'float32');
+    const dbias = backend.output(dy.shape.slice(-1), 'float32');
+    backend.run('BiasReluGrad', [dy, y], [dx, dbias], none);
+    return [dx, dbias];
+  },
   ReluGrad: ({ inputs, backend }) => {
     const dy = inputs.dy as TensorInfo;
     const dx = backend.output(dy.shape, 'float32');
