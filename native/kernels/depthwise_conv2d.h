@@ -71,6 +71,21 @@ TFJS_INLINE int64_t images_at_a_time(const DepthwiseShape& s) {
 // to[pixel][c * multiplier + m] = x[pixel][c].
 void repeat_channels(const float* x, int64_t pixels, int64_t channels, int64_t multiplier, float* to);
 
+// The lanes of a vector of channels: all of them, or the first n.
+struct AllLanes {
+  TFJS_INLINE vf32 get(const float* p) { return load(p); }
+  TFJS_INLINE void put(float* p, vf32 v) { store(p, v); }
+};
+struct FirstLanes {
+  int64_t n;
+  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
+  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
+};
+
+// How many pixels under a tile may lie outside of the image on either side, where rows of taps have code of
+// their own: the padding of "same".
+TFJS_INLINE constexpr int slack(int taps) { return taps / 2; }
+
 // y(n, j, i)[c] = fusion(sum over taps of x[c] * filter[tap][c]), where taps outside of x are left out.
 // Outputs fall into phases along each dimension, of equal coordinate modulo the number of phases: output m *
 // phases + p is output m of axis p, which has taps of its own. The first phase has the most outputs.

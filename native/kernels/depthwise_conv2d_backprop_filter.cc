@@ -1,6 +1,7 @@
 // DepthwiseConv2dNativeBackpropFilter: the products of x and dy, summed over all pixels. The sums of a vector
 // of channels stay in registers, for all taps where they fit, while a few rows of dy go by.
 #include "kernels/depthwise_conv2d.h"
+#include "simd/unfused.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
@@ -11,7 +12,7 @@ constexpr int64_t kMaxSlices = 64;
 // Rows of dy are shared out in pieces of this many pixels.
 constexpr int64_t kPiecePixels = 256;
 // Bytes of x and dy, of a vector of channels, that go by before the next vector of channels.
-constexpr int64_t kBandBytes = 16 << 10;
+constexpr int64_t kBandBytes = 48 << 10;
 // Pixels of dy that are loaded at a time, and taps of a row where those of the whole filter have no room.
 constexpr int kTilePixels = 4;
 constexpr int kGroupTaps = 4;
@@ -23,19 +24,9 @@ struct Band {
   int64_t row, rows;    // of dy
   const int64_t* from;  // from[t] … to[t]: the pixels of a row for which tap t lies inside of x
   const int64_t* to;
+  int64_t inner_begin, inner_end;  // the pixels whose taps have no more than slack() pixels outside on a side
   const DepthwiseShape* shape;
   float* sums;  // [taps, channels]
-};
-
-// The lanes of a vector of channels: all of them, or the first n.
-struct AllLanes {
-  TFJS_INLINE vf32 get(const float* p) { return load(p); }
-  TFJS_INLINE void put(float* p, vf32 v) { store(p, v); }
-};
-struct FirstLanes {
-  int64_t n;
-  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
-  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
 };
 
 // Adds to the sums of kRows by kTaps taps from (row_tap, tap) on. With kStep > 0 outputs are that many pixels
@@ -45,12 +36,16 @@ TFJS_INLINE void add_taps(const Band& band, const Lanes& lanes, int64_t row_tap,
   const TapAxis &rows = band.shape->rows, &cols = band.shape->cols;
   const int64_t channels = band.shape->channels, step = cols.step * channels,
                 tap_step = cols.tap_step * channels;
-  int64_t inner_begin = band.from[tap], inner_end = band.to[tap];
-  for (int k = 1; k < kTaps; k++) {
-    inner_begin = inner_begin > band.from[tap + k] ? inner_begin : band.from[tap + k];
-    inner_end = inner_end < band.to[tap + k] ? inner_end : band.to[tap + k];
+  int64_t inner_begin = band.inner_begin, inner_end = band.inner_end;
+  if (kStep == 0) {
+    inner_begin = band.from[tap];
+    inner_end = band.to[tap];
+    for (int k = 1; k < kTaps; k++) {
+      inner_begin = inner_begin > band.from[tap + k] ? inner_begin : band.from[tap + k];
+      inner_end = inner_end < band.to[tap + k] ? inner_end : band.to[tap + k];
+    }
+    if (inner_end < inner_begin) inner_end = inner_begin;
   }
-  if (inner_end < inner_begin) inner_end = inner_begin;
 
   float* const at = band.sums + (row_tap * cols.taps + tap) * channels + c;
   vf32 sums[kRows][kTaps];
@@ -72,17 +67,29 @@ TFJS_INLINE void add_taps(const Band& band, const Lanes& lanes, int64_t row_tap,
     }
     auto add_pixels = [&](auto pixels, int64_t o) __attribute__((always_inline)) {
       constexpr int kPixels = decltype(pixels)::value;
+      // The pixels of x under those of dy that lie inside, counted from the first.
+      [[maybe_unused]] const int64_t begin = -cols.at(o), end = cols.in + begin;
+      const float* pixel = dy + o * channels;
+      int64_t under = o * step;
+      // Hidden from the compiler, which else keeps a pointer, in memory, for each of the loads below, and
+      // loads values again for each product.
+      asm("" : "+r"(pixel), "+r"(under));
       vf32 values[kPixels];
       TFJS_UNROLL
-      for (int i = 0; i < kPixels; i++) values[i] = lanes.get(dy + (o + i) * channels);
+      for (int i = 0; i < kPixels; i++) values[i] = lanes.get(pixel + i * channels);
       TFJS_UNROLL
       for (int r = 0; r < kRows; r++) {
         if (x[r] == nullptr) continue;
-        const float* from = x[r] + o * step;
+        const float* from = x[r] + under;
+        asm("" : "+r"(from));
         if constexpr (kStep > 0) {
+          constexpr int kWidth = (kPixels - 1) * kStep + kTaps;
           TFJS_UNROLL
-          for (int i = 0; i < (kPixels - 1) * kStep + kTaps; i++) {
-            const vf32 value = lanes.get(from + i * channels);
+          for (int i = 0; i < kWidth; i++) {
+            if (i < slack(kTaps) && i < begin) continue;
+            if (i >= kWidth - slack(kTaps) && i >= end) continue;
+            vf32 value = lanes.get(from + i * channels);
+            TFJS_OPAQUE(value);
             TFJS_UNROLL
             for (int k = 0; k < kTaps; k++) {
               const int p = (i - k) / kStep;
@@ -137,10 +144,16 @@ TFJS_INLINE void each_vector(int64_t channels, F f) {
   if (c < channels) f(FirstLanes{channels - c}, c);
 }
 
-template <int kStep>
-void add_three_by_three(const Band& band) {
-  each_vector(band.shape->channels,
-              [&](const auto& lanes, int64_t c) { add_taps<3, 3, kStep>(band, lanes, 0, 0, c); });
+// kTaps taps side by side in each row of the filter, as many rows at a time as registers allow.
+template <int kTaps, int kStep>
+void add_row_taps(const Band& band) {
+  constexpr int kRows = kTaps == 3 ? 3 : kRegisters == 32 ? 5 : 2;
+  const int64_t rows = band.shape->rows.taps;
+  each_vector(band.shape->channels, [&](const auto& lanes, int64_t c) {
+    int64_t r = 0;
+    for (; r + kRows <= rows; r += kRows) add_taps<kRows, kTaps, kStep>(band, lanes, r, 0, c);
+    for (; r < rows; r++) add_taps<1, kTaps, kStep>(band, lanes, r, 0, c);
+  });
 }
 
 void add_any(const Band& band) {
@@ -167,12 +180,18 @@ void add_any(const Band& band) {
   });
 }
 
-using AddBand = void (*)(const Band& band);
-AddBand choose_add(const DepthwiseShape& s) {
-  const bool three = s.rows.taps == 3 && s.cols.taps == 3 && s.cols.tap_step == 1;
-  if (three && s.cols.step == 1) return add_three_by_three<1>;
-  if (three && s.cols.step == 2) return add_three_by_three<2>;
-  return add_any;
+struct BandKind {
+  void (*add)(const Band& band);
+  int slack;
+};
+BandKind choose_kind(const TapAxis& cols) {
+  if (cols.tap_step == 1) {
+    if (cols.taps == 3 && cols.step == 1) return {add_row_taps<3, 1>, slack(3)};
+    if (cols.taps == 3 && cols.step == 2) return {add_row_taps<3, 2>, slack(3)};
+    if (cols.taps == 5 && cols.step == 1) return {add_row_taps<5, 1>, slack(5)};
+    if (cols.taps == 5 && cols.step == 2) return {add_row_taps<5, 2>, slack(5)};
+  }
+  return {add_any, 0};
 }
 
 // Rows of dy of some images, in pieces, counted row after row of a piece, piece after piece, image after
@@ -192,7 +211,10 @@ void add_rows(const DepthwiseShape& s, const Rows& all, int64_t begin, int64_t e
   Scratch scratch;
   int64_t* from = scratch.get<int64_t>(s.cols.taps);
   int64_t* to = scratch.get<int64_t>(s.cols.taps);
-  const AddBand add = choose_add(s);
+  const BandKind kind = choose_kind(s.cols);
+  TapAxis reach = s.cols;
+  reach.first += kind.slack;
+  reach.in += 2 * kind.slack;
   const int64_t row_bytes =
       (s.rows.step * s.cols.in + s.cols.out) * kLanes * static_cast<int64_t>(sizeof(float));
   const int64_t band_rows = row_bytes < kBandBytes ? kBandBytes / row_bytes : 1;
@@ -209,14 +231,18 @@ void add_rows(const DepthwiseShape& s, const Rows& all, int64_t begin, int64_t e
       from[t] = tap.inner_begin() > first ? tap.inner_begin() : first;
       to[t] = tap.inner_end() < last ? tap.inner_end() : last;
     }
-    add({.x = all.x + n * s.in_pixels() * s.channels,
-         .dy = all.dy + (n * s.rows.out + row) * s.cols.out * s.channels,
-         .row = row,
-         .rows = next - at,
-         .from = from,
-         .to = to,
-         .shape = &s,
-         .sums = sums});
+    const int64_t inner_begin = reach.inner_begin() > first ? reach.inner_begin() : first;
+    const int64_t inner_end = reach.inner_end() < last ? reach.inner_end() : last;
+    kind.add({.x = all.x + n * s.in_pixels() * s.channels,
+              .dy = all.dy + (n * s.rows.out + row) * s.cols.out * s.channels,
+              .row = row,
+              .rows = next - at,
+              .from = from,
+              .to = to,
+              .inner_begin = inner_begin,
+              .inner_end = inner_end > inner_begin ? inner_end : inner_begin,
+              .shape = &s,
+              .sums = sums});
   }
 }
 

@@ -24,21 +24,10 @@ constexpr int kStridedTileOutputs = 6;
 // On a lambda.
 #define TFJS_INLINED __attribute__((always_inline))
 
-// The lanes of a vector of channels: all of them, or the first n.
-struct AllLanes {
-  TFJS_INLINE vf32 get(const float* p) { return load(p); }
-  TFJS_INLINE void put(float* p, vf32 v) { store(p, v); }
-};
-struct FirstLanes {
-  int64_t n;
-  [[gnu::always_inline]] vf32 get(const float* p) const { return load_first(p, n); }
-  [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
-};
-
 // Outputs side by side.
 struct Tile {
-  const float* const*
-      x;  // for each row of taps the place in x that tap 0 of the first output has; null: outside
+  // For each row of taps the place in x of tap 0 of the first output; null: outside.
+  const float* const* x;
   int64_t row_taps, taps;
   int64_t tap_begin, tap_end;  // for AnyTaps: the taps that all outputs have inside
   int64_t begin, end;  // for the others: the pixels under the tile that lie inside, counted from its first
@@ -119,8 +108,6 @@ struct AnyTaps {
   }
 };
 
-// How many pixels of a tile may lie outside on either side, for those below: the padding of "same".
-constexpr int slack(int taps) { return taps / 2; }
 template <int kTaps>
 TFJS_INLINE bool is_outside(const Tile& t, int pixel, int pixels) {
   return (pixel < slack(kTaps) && pixel < t.begin) || (pixel >= pixels - slack(kTaps) && pixel >= t.end);
@@ -206,26 +193,12 @@ using FiveTaps = RowTaps<kOutputs, 5, 1>;
 template <int kOutputs>
 using FiveTapsStride2 = RowTaps<kOutputs, 5, 2>;
 
-template <template <int> class Kind>
+template <template <int> class Kind, int kMost>
 void run_tile(int outputs, const Tile& tile) {
-  switch (outputs) {
-    case 1:
-      return Kind<1>::run(tile);
-    case 2:
-      return Kind<2>::run(tile);
-    case 3:
-      return Kind<3>::run(tile);
-    case 4:
-      return Kind<4>::run(tile);
-    case 5:
-      return Kind<5>::run(tile);
-    case 6:
-      return Kind<6>::run(tile);
-    case 7:
-      return Kind<7>::run(tile);
-    default:
-      return Kind<8>::run(tile);
+  if constexpr (kMost > 1) {
+    if (outputs < kMost) return run_tile<Kind, kMost - 1>(outputs, tile);
   }
+  Kind<kMost>::run(tile);
 }
 
 using RunTile = void (*)(int outputs, const Tile& tile);
@@ -237,12 +210,14 @@ struct TileKind {
 
 TileKind choose_tile(const TapAxis& cols, int64_t channels) {
   if (channels >= kLanes && cols.tap_step == 1) {
-    if (cols.taps == 3 && cols.step == 1) return {run_tile<ThreeTaps>, kTileOutputs, slack(3)};
-    if (cols.taps == 3 && cols.step == 2) return {run_tile<ThreeTapsStride2>, kStridedTileOutputs, slack(3)};
-    if (cols.taps == 5 && cols.step == 1) return {run_tile<FiveTaps>, kTileOutputs, slack(5)};
-    if (cols.taps == 5 && cols.step == 2) return {run_tile<FiveTapsStride2>, kStridedTileOutputs, slack(5)};
+    if (cols.taps == 3 && cols.step == 1) return {run_tile<ThreeTaps, kTileOutputs>, kTileOutputs, slack(3)};
+    if (cols.taps == 3 && cols.step == 2)
+      return {run_tile<ThreeTapsStride2, kStridedTileOutputs>, kStridedTileOutputs, slack(3)};
+    if (cols.taps == 5 && cols.step == 1) return {run_tile<FiveTaps, kTileOutputs>, kTileOutputs, slack(5)};
+    if (cols.taps == 5 && cols.step == 2)
+      return {run_tile<FiveTapsStride2, kStridedTileOutputs>, kStridedTileOutputs, slack(5)};
   }
-  return {run_tile<AnyTaps>, kTileOutputs, 0};
+  return {run_tile<AnyTaps, kTileOutputs>, kTileOutputs, 0};
 }
 
 // What is left to do where epilogue and vectors have not: on each output of a run.
@@ -300,8 +275,8 @@ class Worker {
     tile_.y_row = p_.row_phases * p_.width * p_.channels;
     tile_.epilogue = epilogue_of(p_.fusion);
 
-    const TileKind kind =
-        rows == 2 ? TileKind{run_tile<TwoRows>, kTileOutputs, slack(3)} : choose_tile(cols, p_.channels);
+    const TileKind kind = rows == 2 ? TileKind{run_tile<TwoRows, kTileOutputs>, kTileOutputs, slack(3)}
+                                    : choose_tile(cols, p_.channels);
     TapAxis reach = cols;
     reach.first += kind.slack;
     reach.in += 2 * kind.slack;
