@@ -12,11 +12,11 @@ import { registerOnce } from './upstream/own-copies';
 checkEngine();
 registerOnce(() => {
   require('./backend/register');
+  require('./upstream/softmax');
   require('./upstream/chained-ops');
   require('./upstream/optimizers');
   require('./upstream/random');
   require('./upstream/batch_normalization');
-  require('./upstream/softmax');
   require('./upstream/fused');
   registerGradients();
 });

@@ -191,20 +191,46 @@ struct Constants {
   }
 };
 
-// visit(access, at, lane) for each vector of x. The other way round than sums go, so that it begins with what
-// they left in the cache.
-template <class Visit>
-TFJS_INLINE void each_vector(const Layout& l, double nanoseconds, Visit visit) {
+// visit(access, at, constant) for kCount vectors of each of some rows; they keep the constants of their lane.
+template <int kCount, int kConstants, class Access, class Visit>
+TFJS_INLINE void visit_vectors(Access access, int64_t at, int64_t rows, int64_t stride,
+                               const Constants<kConstants>& constants, int64_t lane, Visit visit) {
+  vf32 constant[kCount][kConstants];
+  TFJS_UNROLL for (int v = 0; v < kCount; v++) {
+    TFJS_UNROLL for (int k = 0; k < kConstants; k++) constant[v][k] =
+        access.get(constants.wide[k] + lane + v * kLanes);
+  }
+  for (int64_t r = 0; r < rows; r++, at += stride) {
+    TFJS_UNROLL for (int v = 0; v < kCount; v++) visit(access, at + v * kLanes, constant[v]);
+  }
+}
+
+// visit(access, at, constant) for each vector of x. The other way round than sums go, so that it begins with
+// what they left in the cache.
+template <int kConstants, class Visit>
+TFJS_INLINE void each_vector(const Layout& l, double nanoseconds, const Constants<kConstants>& constants,
+                             Visit visit) {
   if (l.width == 0) return;
-  const int64_t rows = (l.rows + l.fold - 1) / l.fold, size = l.rows * l.channels;
+  constexpr int kCount = kConstants * kVectors <= kRegisters / 2 ? kVectors : 2;
+  const int64_t wide_rows = l.rows / l.fold, chunk = kBlock / l.width > 1 ? kBlock / l.width : 1;
+  const int64_t chunks = (wide_rows + chunk - 1) / chunk;
+  const auto visit_rows = [=](int64_t row, int64_t rows, int64_t width) {
+    const int64_t at = row * l.width;
+    int64_t lane = 0;
+    for (; lane + kCount * kLanes <= width; lane += kCount * kLanes)
+      visit_vectors<kCount>(Whole{}, at + lane, rows, l.width, constants, lane, visit);
+    for (; lane + kLanes <= width; lane += kLanes)
+      visit_vectors<1>(Whole{}, at + lane, rows, l.width, constants, lane, visit);
+    if (lane < width) visit_vectors<1>(First{width - lane}, at + lane, rows, l.width, constants, lane, visit);
+  };
+  const int64_t rest = l.rows % l.fold;
+  if (rest > 0) visit_rows(wide_rows, 1, rest * l.channels);
   parallel_for(
-      rows,
-      nanoseconds * static_cast<double>(l.width), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        for (int64_t row = rows - end; row < rows - begin; row++) {
-          const int64_t at = row * l.width, left = size - at, width = left < l.width ? left : l.width;
-          int64_t lane = 0;
-          for (; lane + kLanes <= width; lane += kLanes) visit(Whole{}, at + lane, lane);
-          if (lane < width) visit(First{width - lane}, at + lane, lane);
+      chunks, nanoseconds * static_cast<double>(chunk * l.width),
+      [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        for (int64_t i = chunks - end; i < chunks - begin; i++) {
+          const int64_t left = wide_rows - i * chunk;
+          visit_rows(i * chunk, left < chunk ? left : chunk, l.width);
         }
       });
 }
@@ -215,11 +241,10 @@ TFJS_INLINE double inverse_deviation(float variance, float epsilon) {
 
 TFJS_INLINE float value_or(const Tensor& t, int64_t i, float other) { return t.data ? t.f32()[i] : other; }
 
+// constants: mean, factor, offset
 TFJS_INLINE void normalise(const Layout& l, const float* x, const Constants<3>& constants, float* y) {
-  const float *mean = constants.wide[0], *factor = constants.wide[1], *offset = constants.wide[2];
-  each_vector(l, 0.15, [=](auto access, int64_t at, int64_t lane) {
-    const vf32 centred = access.get(x + at) - access.get(mean + lane);
-    access.put(y + at, fma(centred, access.get(factor + lane), access.get(offset + lane)));
+  each_vector(l, 0.1, constants, [=](auto access, int64_t at, const vf32* constant) {
+    access.put(y + at, fma(access.get(x + at) - constant[0], constant[1], constant[2]));
   });
 }
 
@@ -404,12 +429,9 @@ Status FusedBatchNormTrainingGrad(const Args& args) {
   });
   constants.complete(l);
   float* dx = args.outputs[0].f32();
-  const float *centre = constants.wide[0], *factor = constants.wide[1];
-  const float *slope = constants.wide[2], *shift = constants.wide[3];
-  each_vector(l, 0.25, [=](auto access, int64_t at, int64_t lane) {
-    const vf32 centred = access.get(from_x + at) - access.get(centre + lane);
-    const vf32 rest = fma(centred, access.get(slope + lane), access.get(shift + lane));
-    access.put(dx + at, fma(access.get(from_dy + at), access.get(factor + lane), rest));
+  each_vector(l, 0.2, constants, [=](auto access, int64_t at, const vf32* constant) {
+    const vf32 rest = fma(access.get(from_x + at) - constant[0], constant[2], constant[3]);
+    access.put(dx + at, fma(access.get(from_dy + at), constant[1], rest));
   });
   return Status::Ok;
 }

@@ -123,12 +123,29 @@ TFJS_INLINE void log_softmax_grad_row(const float* dy, const float* y, float* dx
   });
 }
 
+// Gives the loss, -sum(labels log softmax(x)), and fills in its gradient by x.
+TFJS_INLINE float cross_entropy_row(const float* labels, const float* x, float* gradient, int64_t n) {
+  const vf32 top = row_max(x, n);
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) {
+    const vf32 e = exp(access.get(x + i) - top);
+    access.put(gradient + i, e);
+    return e;
+  });
+  const vf32 scale = 1.0f / sum, log_sum = log(sum);
+  const vf32 loss = row_sum(n, [=](auto access, int64_t i) {
+    const vf32 label = access.get(labels + i);
+    access.put(gradient + i, access.get(gradient + i) * scale - label);
+    return label * (access.get(x + i) - top - log_sum);
+  });
+  return -loss[0];
+}
+
 // visit(offset, n) for each row of the first input, in parallel.
 template <class Visit>
 TFJS_INLINE Status each_row(const Args& args, double nanoseconds, Visit visit) {
   const Tensor& x = args.inputs[0];
   for (int i = 0; i < args.input_count; i++) {
-    if (args.inputs[i].dtype != DType::Float32 || args.inputs[i].size() != args.outputs[0].size())
+    if (args.inputs[i].dtype != DType::Float32 || args.inputs[i].size() != x.size())
       return Status::InvalidArgument;
   }
   if (x.rank < 1) return Status::InvalidArgument;
@@ -167,6 +184,18 @@ Status LogSoftmaxGrad(const Args& args) {
   float* dx = args.outputs[0].f32();
   return each_row(args, 0.5,
                   [=](int64_t at, int64_t n) { log_softmax_grad_row(dy + at, y + at, dx + at, n); });
+}
+
+Status SoftmaxCrossEntropyWithLogits(const Args& args) {
+  const float *labels = args.inputs[0].f32(), *x = args.inputs[1].f32();
+  float *loss = args.outputs[0].f32(), *gradient = args.outputs[1].f32();
+  if (args.inputs[1].size() == 0) {
+    // Rows without classes.
+    for (int64_t i = 0; i < args.outputs[0].size(); i++) loss[i] = 0;
+  }
+  return each_row(args, 0.6, [=](int64_t at, int64_t n) {
+    loss[at / n] = cross_entropy_row(labels + at, x + at, gradient + at, n);
+  });
 }
 
 }  // namespace tfjs::TFJS_ISA

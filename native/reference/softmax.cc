@@ -98,4 +98,30 @@ void LogSoftmaxGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outp
   dx.rounding_steps = static_cast<double>(inputs[0].dims.back()) + 4;
 }
 
+void SoftmaxCrossEntropyWithLogits(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                                   const double*) {
+  const std::vector<double>&labels = inputs[0].value, &x = inputs[1].value;
+  Tensor &loss = outputs[0], &gradient = outputs[1];
+  loss.clear();
+  gradient.clear();
+  const size_t n = static_cast<size_t>(gradient.dims.back());
+  for (size_t begin = 0; begin < x.size(); begin += n) {
+    const Row row(&x[begin], n);
+    const double log_sum = std::log(row.sum);
+    for (size_t i = begin; i < begin + n; i++) {
+      const double p = std::exp(x[i] - row.top) / row.sum, log_p = x[i] - row.top - log_sum;
+      loss.value[begin / n] -= labels[i] * log_p;
+      // As of LogSoftmax; then the product and n additions.
+      const double roundings = std::abs(x[i] - row.top) + row.roundings(n) + 2 * log_sum +
+                               std::abs(log_p) * (2 + static_cast<double>(n));
+      loss.magnitude[begin / n] += std::abs(labels[i]) * roundings;
+      gradient.value[i] = p - labels[i];
+      // As of Softmax; then the difference.
+      gradient.magnitude[i] =
+          (p > 0 ? p * ((row.top - x[i]) + row.roundings(n) + 4) : 0) + std::abs(gradient.value[i]);
+    }
+  }
+  loss.rounding_steps = gradient.rounding_steps = 1;
+}
+
 }  // namespace tfjs::reference

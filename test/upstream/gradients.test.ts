@@ -22,6 +22,15 @@ const compositions: readonly { name: string; op: Op; shapes: number[][] }[] = [
   { name: 'softmax', op: (x) => tf.softmax(x as tf.Tensor), shapes: [[3, 4, 5]] },
   { name: 'logSoftmax', op: (x) => tf.logSoftmax(x as tf.Tensor), shapes: [[6, 10]] },
   {
+    name: 'softmaxCrossEntropy',
+    op: (labels, logits) =>
+      tf.losses.softmaxCrossEntropy(labels as tf.Tensor, logits as tf.Tensor, tf.range(1, 7), 0.1),
+    shapes: [
+      [6, 10],
+      [6, 10],
+    ],
+  },
+  {
     name: 'batchNorm',
     op: (...[x, mean, variance, offset, scale]) => {
       const [v, m, s, o, g] = [x, mean, variance, offset, scale] as tf.Tensor1D[];

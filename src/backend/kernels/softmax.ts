@@ -24,9 +24,18 @@ function gradient(name: 'SoftmaxGrad' | 'LogSoftmaxGrad'): NativeKernel {
   };
 }
 
+/** The loss of each row and its gradient by the logits. Only src/upstream calls it, with float32 of one shape. */
+const crossEntropy: NativeKernel = ({ inputs, backend }) => {
+  const logits = inputs.logits as TensorInfo;
+  const outputs = [logits.shape.slice(0, -1), logits.shape].map((shape) => backend.output(shape, 'float32'));
+  backend.run('SoftmaxCrossEntropyWithLogits', [inputs.labels, logits], outputs, {});
+  return outputs;
+};
+
 export const softmax: NativeKernels = {
   Softmax: forward('Softmax', 'dim'),
   SoftmaxGrad: gradient('SoftmaxGrad'),
   LogSoftmax: forward('LogSoftmax', 'axis'),
   LogSoftmaxGrad: gradient('LogSoftmaxGrad'),
+  SoftmaxCrossEntropyWithLogits: crossEntropy,
 };

@@ -51,15 +51,19 @@ Spec odd(Suite& suite, const std::vector<int64_t>& dims) {
   return spec;
 }
 
-// `y`: how the outputs of the forward op are drawn.
-void gradient_cases(Suite& suite, Fill y) {
+std::vector<std::vector<int64_t>> shapes_of_pairs(Suite& suite) {
   std::vector<std::vector<int64_t>> shapes = {{0, 10}, {3, 0}, {32, 10}, {10000, 10}, {3, 5, 2, 33}};
   for (int64_t n : edge_lengths()) {
     shapes.push_back({n});
     if (n < 2000) shapes.push_back({7, n});
   }
   for (int i = 0; i < 20 * repeats(); i++) shapes.push_back({suite.draw(1, 60), suite.draw(1, 300)});
-  for (const auto& dims : shapes) {
+  return shapes;
+}
+
+// `y`: how the outputs of the forward op are drawn.
+void gradient_cases(Suite& suite, Fill y) {
+  for (const auto& dims : shapes_of_pairs(suite)) {
     suite.add({f32(dims), f32(dims, y)}, {f32(dims)});
     suite.add({odd(suite, dims), odd(suite, dims)}, {f32(dims)});
   }
@@ -92,6 +96,13 @@ const GradientCheck log_softmax_gradient =
 
 TFJS_CASES(Softmax) { forward_cases(suite); }
 TFJS_CASES(LogSoftmax) { forward_cases(suite); }
+TFJS_CASES(SoftmaxCrossEntropyWithLogits) {
+  for (const auto& dims : shapes_of_pairs(suite)) {
+    const std::vector<int64_t> rows(dims.begin(), dims.end() - 1);
+    suite.add({f32(dims, Fill::Unit), f32(dims)}, {f32(rows), f32(dims)});
+    suite.add({odd(suite, dims), odd(suite, dims)}, {f32(rows), f32(dims)});
+  }
+}
 TFJS_CASES(SoftmaxGrad) { gradient_cases(suite, Fill::Unit); }
 TFJS_CASES(LogSoftmaxGrad) { gradient_cases(suite, Fill::Normal); }
 
