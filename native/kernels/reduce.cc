@@ -32,7 +32,14 @@ struct SumOfFloats {
   using Vector = vf64;
   static constexpr int kWidth = kDoubles;
   [[gnu::always_inline]] static Vector get(const In* p) {
+// GCC takes four instructions for what is one.
+#if defined(__AVX512F__)
+    return (vf64)_mm512_maskz_cvtps_pd(0xff, _mm256_loadu_ps(p));
+#elif defined(__AVX2__)
+    return (vf64)_mm256_cvtps_pd(_mm_loadu_ps(p));
+#else
     return __builtin_convertvector(*reinterpret_cast<const vf32_half*>(p), vf64);
+#endif
   }
   template <class V>
   [[gnu::always_inline]] static V combine(V a, V b) {
@@ -207,6 +214,29 @@ template <class Op>
   }
 }
 
+// A run of n >= kVectors * kWidth numbers combined: what rows of one column are.
+template <class Op>
+TFJS_INLINE typename Op::Number combine_run(const typename Op::In* x, int64_t n) {
+  constexpr int64_t w = Op::kWidth;
+  typename Op::Vector sum[kVectors];
+  TFJS_UNROLL for (int v = 0; v < kVectors; v++) sum[v] = Op::get(x + v * w);
+  int64_t i = kVectors * w;
+  for (; i + kVectors * w <= n; i += kVectors * w) {
+    TFJS_UNROLL for (int v = 0; v < kVectors; v++) sum[v] = Op::combine(sum[v], Op::get(x + i + v * w));
+  }
+  for (; i + w <= n; i += w) sum[0] = Op::combine(sum[0], Op::get(x + i));
+  TFJS_UNROLL for (int half = kVectors / 2; half > 0; half /= 2) {
+    TFJS_UNROLL for (int v = 0; v < half; v++) sum[v] = Op::combine(sum[v], sum[v + half]);
+  }
+  typename Op::Number lane[w];
+  __builtin_memcpy(lane, sum, sizeof lane);
+  TFJS_UNROLL for (int64_t half = w / 2; half > 0; half /= 2) {
+    TFJS_UNROLL for (int64_t k = 0; k < half; k++) lane[k] = Op::combine(lane[k], lane[k + half]);
+  }
+  for (; i < n; i++) lane[0] = Op::combine(lane[0], static_cast<typename Op::Number>(x[i]));
+  return lane[0];
+}
+
 // So few numbers are reduced one by one.
 constexpr int64_t kFew = 24;
 
@@ -222,6 +252,10 @@ template <class Op>
       for (int64_t r = 1; r < rows; r++) sum = Op::combine(sum, static_cast<Number>(x[r * stride + c]));
       to[c] = sum;
     }
+    return;
+  }
+  if (columns == 1 && stride == 1 && rows >= kVectors * Op::kWidth) {
+    to[0] = combine_run<Op>(x, rows);
     return;
   }
   const int64_t wide = rows / fold, rest = rows % fold * columns;
