@@ -146,7 +146,9 @@ void choose_rows(Scratch& scratch, Job& job) {
   const Conv2DShape& s = job.shape;
   const int64_t most = tile_rows(panel_vectors(s.out_channels));
   job.units_per_tap = ceil_div(s.in_channels, most);
-  job.unit_rows = job.whole.x != nullptr ? most : ceil_div(s.in_channels, job.units_per_tap);
+  // Of equal size, as far as possible: few rows do not fill the multipliers.
+  job.unit_rows = job.whole.x != nullptr ? ceil_div(s.depth(), ceil_div(s.depth(), most))
+                                         : ceil_div(s.in_channels, job.units_per_tap);
 
   int64_t* channels = scratch.get<int64_t>(s.in_channels);
   for (int64_t c = 0; c < s.in_channels; c++) channels[c] = c;
