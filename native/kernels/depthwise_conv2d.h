@@ -86,6 +86,15 @@ struct FirstLanes {
 // their own: the padding of "same".
 TFJS_INLINE constexpr int slack(int taps) { return taps / 2; }
 
+// From this many bytes of x and y on, rows to come are fetched early; less is found in the caches.
+constexpr int64_t kFarBytes = 16 << 20;
+TFJS_INLINE bool is_far(int64_t floats) { return floats * static_cast<int64_t>(sizeof(float)) >= kFarBytes; }
+// Fetches the line at `first`, and that of each pixel after it. A call of its own, lest it takes registers
+// from the loops around it.
+void fetch_pixels(const float* first, int64_t pixels, int64_t channels);
+// Whether a vector that begins at channel c is the first of its cache line.
+TFJS_INLINE bool begins_line(int64_t c) { return c % 16 < kLanes; }
+
 // y(n, j, i)[c] = fusion(sum over taps of x[c] * filter[tap][c]), where taps outside of x are left out.
 // Outputs fall into phases along each dimension, of equal coordinate modulo the number of phases: output m *
 // phases + p is output m of axis p, which has taps of its own. The first phase has the most outputs.

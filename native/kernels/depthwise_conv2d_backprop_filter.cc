@@ -1,5 +1,7 @@
-// DepthwiseConv2dNativeBackpropFilter: the products of x and dy, summed over all pixels. The sums of a vector
-// of channels stay in registers, for all taps where they fit, while a few rows of dy go by.
+// DepthwiseConv2dNativeBackpropFilter: the products of x and dy, summed over all pixels. Filters of three by
+// three and five by five take tiles of pixels, one vector of channels after the other, so that rows of x and
+// dy stream while the sums of all channels stay in the cache. Other filters keep the sums of a vector of
+// channels in registers while some rows go by.
 #include "kernels/depthwise_conv2d.h"
 #include "simd/unfused.h"
 
@@ -11,187 +13,245 @@ constexpr int64_t kSlicePixels = 192;
 constexpr int64_t kMaxSlices = 64;
 // Rows of dy are shared out in pieces of this many pixels.
 constexpr int64_t kPiecePixels = 256;
-// Bytes of x and dy, of a vector of channels, that go by before the next vector of channels.
+// Bytes of sums that stay in the cache while rows of dy go by in tiles.
+constexpr int64_t kSumsBytes = 16 << 10;
+// Any taps: bytes of x and dy, of a vector of channels, that go by before the next vector of channels, and
+// the taps of a row whose sums stay in registers meanwhile.
 constexpr int64_t kBandBytes = 48 << 10;
-// Pixels of dy that are loaded at a time, and taps of a row where those of the whole filter have no room.
-constexpr int kTilePixels = 4;
 constexpr int kGroupTaps = 4;
 
-// Pixels [begin, end) of rows of dy, and what their taps reach.
+// Pixels of rows of dy, and what their taps reach.
 struct Band {
   const float* x;       // the image
   const float* dy;      // pixel 0 of the first row
   int64_t row, rows;    // of dy
   const int64_t* from;  // from[t] … to[t]: the pixels of a row for which tap t lies inside of x
   const int64_t* to;
-  int64_t inner_begin, inner_end;  // the pixels whose taps have no more than slack() pixels outside on a side
+  int64_t begin, end;  // pixels of a row
+  bool far;            // is_far()
   const DepthwiseShape* shape;
   float* sums;  // [taps, channels]
 };
 
-// Adds to the sums of kRows by kTaps taps from (row_tap, tap) on. With kStep > 0 outputs are that many pixels
-// of x apart, and taps one: a value of x that several products need is loaded once.
-template <int kRows, int kTaps, int kStep, class Lanes>
+// Any taps: adds to the sums of kTaps taps from (row_tap, tap) on.
+template <int kTaps, class Lanes>
 TFJS_INLINE void add_taps(const Band& band, const Lanes& lanes, int64_t row_tap, int64_t tap, int64_t c) {
   const TapAxis &rows = band.shape->rows, &cols = band.shape->cols;
-  const int64_t channels = band.shape->channels, step = cols.step * channels,
-                tap_step = cols.tap_step * channels;
-  int64_t inner_begin = band.inner_begin, inner_end = band.inner_end;
-  if (kStep == 0) {
-    inner_begin = band.from[tap];
-    inner_end = band.to[tap];
-    for (int k = 1; k < kTaps; k++) {
-      inner_begin = inner_begin > band.from[tap + k] ? inner_begin : band.from[tap + k];
-      inner_end = inner_end < band.to[tap + k] ? inner_end : band.to[tap + k];
-    }
-    if (inner_end < inner_begin) inner_end = inner_begin;
+  const int64_t channels = band.shape->channels;
+  const int64_t step = cols.step * channels, tap_step = cols.tap_step * channels;
+  // The pixels that have all of the taps inside.
+  int64_t inner_begin = band.from[tap], inner_end = band.to[tap];
+  for (int k = 1; k < kTaps; k++) {
+    inner_begin = inner_begin > band.from[tap + k] ? inner_begin : band.from[tap + k];
+    inner_end = inner_end < band.to[tap + k] ? inner_end : band.to[tap + k];
   }
+  if (inner_end < inner_begin) inner_end = inner_begin;
 
   float* const at = band.sums + (row_tap * cols.taps + tap) * channels + c;
-  vf32 sums[kRows][kTaps];
+  vf32 sums[kTaps];
   TFJS_UNROLL
-  for (int r = 0; r < kRows; r++) {
-    TFJS_UNROLL
-    for (int k = 0; k < kTaps; k++) sums[r][k] = lanes.get(at + (r * cols.taps + k) * channels);
-  }
+  for (int k = 0; k < kTaps; k++) sums[k] = lanes.get(at + k * channels);
   for (int64_t row = 0; row < band.rows; row++) {
+    const int64_t in = rows.at(band.row + row) + row_tap * rows.tap_step;
+    if (in < 0 || in >= rows.in) continue;
     const float* dy = band.dy + row * cols.out * channels + c;
-    // The rows of x at tap 0 of pixel 0, which may lie outside of it.
-    const float* x[kRows];
-    const int64_t place = rows.at(band.row + row) + row_tap * rows.tap_step;
-    TFJS_UNROLL
-    for (int r = 0; r < kRows; r++) {
-      const int64_t in = place + r * rows.tap_step;
-      const bool inside = in >= 0 && in < rows.in;
-      x[r] = inside ? band.x + (in * cols.in + cols.first + tap * cols.tap_step) * channels + c : nullptr;
-    }
-    auto add_pixels = [&](auto pixels, int64_t o) __attribute__((always_inline)) {
-      constexpr int kPixels = decltype(pixels)::value;
-      // The pixels of x under those of dy that lie inside, counted from the first.
-      [[maybe_unused]] const int64_t begin = -cols.at(o), end = cols.in + begin;
-      const float* pixel = dy + o * channels;
-      int64_t under = o * step;
-      // Hidden from the compiler, which else keeps a pointer, in memory, for each of the loads below, and
-      // loads values again for each product.
-      asm("" : "+r"(pixel), "+r"(under));
-      vf32 values[kPixels];
-      TFJS_UNROLL
-      for (int i = 0; i < kPixels; i++) values[i] = lanes.get(pixel + i * channels);
-      TFJS_UNROLL
-      for (int r = 0; r < kRows; r++) {
-        if (x[r] == nullptr) continue;
-        const float* from = x[r] + under;
-        asm("" : "+r"(from));
-        if constexpr (kStep > 0) {
-          constexpr int kWidth = (kPixels - 1) * kStep + kTaps;
-          TFJS_UNROLL
-          for (int i = 0; i < kWidth; i++) {
-            if (i < slack(kTaps) && i < begin) continue;
-            if (i >= kWidth - slack(kTaps) && i >= end) continue;
-            vf32 value = lanes.get(from + i * channels);
-            TFJS_OPAQUE(value);
-            TFJS_UNROLL
-            for (int k = 0; k < kTaps; k++) {
-              const int p = (i - k) / kStep;
-              if (i >= k && p * kStep == i - k && p < kPixels) sums[r][k] = fma(value, values[p], sums[r][k]);
-            }
-          }
-        } else {
-          TFJS_UNROLL
-          for (int i = 0; i < kPixels; i++) {
-            TFJS_UNROLL
-            for (int k = 0; k < kTaps; k++) {
-              sums[r][k] = fma(lanes.get(from + i * step + k * tap_step), values[i], sums[r][k]);
-            }
-          }
-        }
-      }
-    };
+    // What the first tap of pixel 0 would read.
+    const float* x = band.x + (in * cols.in + cols.first + tap * cols.tap_step) * channels + c;
     auto add_border = [&](int64_t begin, int64_t end) __attribute__((always_inline)) {
       TFJS_UNROLL
       for (int k = 0; k < kTaps; k++) {
         const int64_t from = begin > band.from[tap + k] ? begin : band.from[tap + k];
         const int64_t to = end < band.to[tap + k] ? end : band.to[tap + k];
         for (int64_t o = from; o < to; o++) {
-          const vf32 value = lanes.get(dy + o * channels);
-          TFJS_UNROLL
-          for (int r = 0; r < kRows; r++) {
-            if (x[r] != nullptr)
-              sums[r][k] = fma(lanes.get(x[r] + o * step + k * tap_step), value, sums[r][k]);
-          }
+          sums[k] = fma(lanes.get(x + o * step + k * tap_step), lanes.get(dy + o * channels), sums[k]);
         }
       }
     };
-    add_border(0, inner_begin);
-    int64_t o = inner_begin;
-    for (; o + kTilePixels <= inner_end; o += kTilePixels) {
-      add_pixels(std::integral_constant<int, kTilePixels>{}, o);
+    add_border(band.begin, inner_begin);
+    for (int64_t o = inner_begin; o < inner_end; o++) {
+      const vf32 value = lanes.get(dy + o * channels);
+      TFJS_UNROLL
+      for (int k = 0; k < kTaps; k++) {
+        sums[k] = fma(lanes.get(x + o * step + k * tap_step), value, sums[k]);
+      }
     }
-    for (; o < inner_end; o++) add_pixels(std::integral_constant<int, 1>{}, o);
-    add_border(inner_end, cols.out);
+    add_border(inner_end, band.end);
   }
   TFJS_UNROLL
-  for (int r = 0; r < kRows; r++) {
-    TFJS_UNROLL
-    for (int k = 0; k < kTaps; k++) lanes.put(at + (r * cols.taps + k) * channels, sums[r][k]);
+  for (int k = 0; k < kTaps; k++) lanes.put(at + k * channels, sums[k]);
+}
+
+template <class Lanes>
+TFJS_INLINE void add_all_taps(const Band& band, const Lanes& lanes, int64_t c) {
+  const int64_t taps = band.shape->cols.taps;
+  for (int64_t r = 0; r < band.shape->rows.taps; r++) {
+    int64_t tap = 0;
+    for (; tap + kGroupTaps <= taps; tap += kGroupTaps) add_taps<kGroupTaps>(band, lanes, r, tap, c);
+    for (; tap < taps; tap++) add_taps<1>(band, lanes, r, tap, c);
   }
 }
 
-template <class F>
-TFJS_INLINE void each_vector(int64_t channels, F f) {
-  int64_t c = 0;
-  for (; c + kLanes <= channels; c += kLanes) f(AllLanes{}, c);
-  if (c < channels) f(FirstLanes{channels - c}, c);
+// Channels from c on.
+void add_any(const Band& band, int64_t c) {
+  const int64_t channels = band.shape->channels;
+  for (; c + kLanes <= channels; c += kLanes) add_all_taps(band, AllLanes{}, c);
+  if (c < channels) add_all_taps(band, FirstLanes{channels - c}, c);
 }
 
-// kTaps taps side by side in each row of the filter, as many rows at a time as registers allow.
-template <int kTaps, int kStep>
-void add_row_taps(const Band& band) {
-  constexpr int kRows = kTaps == 3 ? 3 : kRegisters == 32 ? 5 : 2;
-  const int64_t rows = band.shape->rows.taps;
-  each_vector(band.shape->channels, [&](const auto& lanes, int64_t c) {
-    int64_t r = 0;
-    for (; r + kRows <= rows; r += kRows) add_taps<kRows, kTaps, kStep>(band, lanes, r, 0, c);
-    for (; r < rows; r++) add_taps<1, kTaps, kStep>(band, lanes, r, 0, c);
-  });
-}
+// Pixels side by side, in one or two rows of dy.
+struct Tile {
+  const float* const*
+      x;  // the rows of x under the rows of taps, at the first pixel's first tap; null: outside
+  const float* dy;
+  int64_t row;         // floats from a row of dy to the next
+  int64_t begin, end;  // the pixels of x under the tile that lie inside, counted from its first
+  int64_t channels;
+  // If not zero: the next rows are the first to read what lies these floats behind dy and behind the last
+  // `fresh_rows` rows of x.
+  int64_t dy_ahead, x_ahead, fresh_rows;
+  float* sums;
+};
 
-void add_any(const Band& band) {
-  const TapAxis &rows = band.shape->rows, &cols = band.shape->cols;
-  each_vector(band.shape->channels, [&](const auto& lanes, int64_t c) {
-    for (int64_t r = 0; r < rows.taps; r++) {
-      for (int64_t tap = 0; tap < cols.taps; tap += kGroupTaps) {
-        switch (cols.taps - tap) {
-          case 1:
-            add_taps<1, 1, 0>(band, lanes, r, tap, c);
-            break;
-          case 2:
-            add_taps<1, 2, 0>(band, lanes, r, tap, c);
-            break;
-          case 3:
-            add_taps<1, 3, 0>(band, lanes, r, tap, c);
-            break;
-          default:
-            add_taps<1, kGroupTaps, 0>(band, lanes, r, tap, c);
-            break;
+// Adds to the sums of kRowTaps by kTaps taps, side by side, of pixels of dy that are kStep pixels of x apart:
+// a value of x that several products need is loaded once. Channels [from, to), whole vectors.
+template <int kRows, int kRowTaps, int kTaps, int kStep, int kPixels>
+void add_tile(const Tile& tile, int64_t from, int64_t to) {
+  const Tile t = tile;  // What is stored cannot change a copy.
+  constexpr int kWidth = (kPixels - 1) * kStep + kTaps;
+  for (int64_t c = from; c < to; c += kLanes) {
+    if (t.dy_ahead != 0 && begins_line(c)) {
+      for (int q = 0; q < kRows; q++) fetch_pixels(t.dy + c + q * t.row + t.dy_ahead, kPixels, t.channels);
+      constexpr int64_t kXRows = kRowTaps + kRows - 1;
+      for (int64_t j = kXRows > t.fresh_rows ? kXRows - t.fresh_rows : 0; j < kXRows; j++) {
+        if (t.x[j] != nullptr) fetch_pixels(t.x[j] + c + t.x_ahead, kPixels * kStep, t.channels);
+      }
+    }
+    float* at = t.sums + c;
+    const float* dy = t.dy + c;
+    vf32 sums[kRowTaps][kTaps], values[kRows][kPixels];
+    TFJS_UNROLL
+    for (int r = 0; r < kRowTaps; r++) {
+      TFJS_UNROLL
+      for (int k = 0; k < kTaps; k++) sums[r][k] = load(at + (r * kTaps + k) * t.channels);
+    }
+    TFJS_UNROLL
+    for (int q = 0; q < kRows; q++) {
+      TFJS_UNROLL
+      for (int p = 0; p < kPixels; p++) values[q][p] = load(dy + q * t.row + p * t.channels);
+    }
+    TFJS_UNROLL
+    for (int j = 0; j < kRowTaps + kRows - 1; j++) {
+      if (t.x[j] == nullptr) continue;
+      const float* x = t.x[j] + c;
+      TFJS_UNROLL
+      for (int i = 0; i < kWidth; i++) {
+        if (i < slack(kTaps) && i < t.begin) continue;
+        if (i >= kWidth - slack(kTaps) && i >= t.end) continue;
+        vf32 value = load(x + i * t.channels);
+        TFJS_OPAQUE(value);  // Else it is loaded for each product.
+        TFJS_UNROLL
+        for (int k = 0; k < kTaps; k++) {
+          const int p = (i - k) / kStep;
+          if (i < k || p * kStep != i - k || p >= kPixels) continue;
+          TFJS_UNROLL
+          for (int q = 0; q < kRows; q++) {
+            const int r = j - q;
+            if (r >= 0 && r < kRowTaps) sums[r][k] = fma(value, values[q][p], sums[r][k]);
+          }
         }
       }
     }
-  });
+    TFJS_UNROLL
+    for (int r = 0; r < kRowTaps; r++) {
+      TFJS_UNROLL
+      for (int k = 0; k < kTaps; k++) store(at + (r * kTaps + k) * t.channels, sums[r][k]);
+    }
+  }
 }
 
-struct BandKind {
-  void (*add)(const Band& band);
-  int slack;
-};
-BandKind choose_kind(const TapAxis& cols) {
-  if (cols.tap_step == 1) {
-    if (cols.taps == 3 && cols.step == 1) return {add_row_taps<3, 1>, slack(3)};
-    if (cols.taps == 3 && cols.step == 2) return {add_row_taps<3, 2>, slack(3)};
-    if (cols.taps == 5 && cols.step == 1) return {add_row_taps<5, 1>, slack(5)};
-    if (cols.taps == 5 && cols.step == 2) return {add_row_taps<5, 2>, slack(5)};
+// A square filter of kTaps by kTaps. kRowTaps rows of taps are taken at a time: all, or one.
+template <int kTaps, int kStep>
+struct Square {
+  static constexpr bool kMany = kRegisters == 32;
+  static constexpr int kRowTaps = kTaps == 3 || kMany ? kTaps : 1;
+  static constexpr int kRows = kMany && kTaps == 3 && kStep == 1 ? 2 : 1;
+  static constexpr int kPixels = kRowTaps == 1 ? 8 : kTaps == 3 && kMany ? 6 : 4;
+
+  template <int kTileRows>
+  static void add_row(const Band& band, const float* const* x, const float* dy, int64_t from, int64_t to) {
+    const TapAxis& cols = band.shape->cols;
+    const int64_t channels = band.shape->channels;
+    const float* at[kTaps + 1];
+    Tile tile;
+    tile.row = cols.out * channels;
+    tile.channels = channels;
+    tile.fresh_rows = kTileRows * band.shape->rows.step;
+    tile.x_ahead = tile.fresh_rows * cols.in * channels;
+    for (int64_t o = band.begin, next; o < band.end; o = next) {
+      const int64_t first = cols.at(o);
+      for (int j = 0; j < kTaps + kTileRows - 1; j++)
+        at[j] = x[j] == nullptr ? nullptr : x[j] + first * channels;
+      tile.dy = dy + o * channels;
+      tile.begin = -first;
+      tile.end = cols.in - first;
+      for (int r = 0; r < kTaps; r += kRowTaps) {
+        tile.x = at + r;
+        tile.dy_ahead = band.far && r + kRowTaps == kTaps ? kTileRows * tile.row : 0;
+        tile.sums = band.sums + r * kTaps * channels;
+        if (o + kPixels <= band.end) {
+          next = o + kPixels;
+          add_tile<kTileRows, kRowTaps, kTaps, kStep, kPixels>(tile, from, to);
+        } else if (o + 2 <= band.end) {
+          next = o + 2;
+          add_tile<kTileRows, kRowTaps, kTaps, kStep, 2>(tile, from, to);
+        } else {
+          next = o + 1;
+          add_tile<kTileRows, kRowTaps, kTaps, kStep, 1>(tile, from, to);
+        }
+      }
+    }
   }
-  return {add_any, 0};
+
+  static void add(const Band& band) {
+    const TapAxis &rows = band.shape->rows, &cols = band.shape->cols;
+    const int64_t channels = band.shape->channels, whole = channels - channels % kLanes;
+    constexpr int64_t kMost = kSumsBytes / (kTaps * kTaps * 4) / kLanes * kLanes;
+    for (int64_t from = 0; from < whole; from += kMost) {
+      const int64_t to = from + kMost < whole ? from + kMost : whole;
+      for (int64_t row = 0, taken; row < band.rows; row += taken) {
+        taken = kRows == 2 && rows.step == 1 && rows.tap_step == 1 && row + 2 <= band.rows ? 2 : 1;
+        const float* x[kTaps + 1];
+        for (int64_t j = 0; j < kTaps + taken - 1; j++) {
+          const int64_t in = rows.at(band.row + row) + j * rows.tap_step;
+          x[j] = in >= 0 && in < rows.in ? band.x + in * cols.in * channels : nullptr;
+        }
+        const float* dy = band.dy + row * cols.out * channels;
+        if (taken == 2) {
+          add_row<2>(band, x, dy, from, to);
+        } else {
+          add_row<1>(band, x, dy, from, to);
+        }
+      }
+    }
+    if (whole < channels) add_any(band, whole);
+  }
+};
+
+using AddBand = void (*)(const Band& band);
+AddBand choose_add(const DepthwiseShape& s, int64_t begin, int64_t end) {
+  // Only with at most the padding of "same".
+  TapAxis reach = s.cols;
+  reach.first += slack(static_cast<int>(s.cols.taps));
+  reach.in += 2 * slack(static_cast<int>(s.cols.taps));
+  const int64_t taps = s.cols.taps, step = s.cols.step;
+  if (taps == s.rows.taps && s.cols.tap_step == 1 && reach.inner_begin() <= begin &&
+      end <= reach.inner_end()) {
+    if (taps == 3 && step == 1) return Square<3, 1>::add;
+    if (taps == 3 && step == 2) return Square<3, 2>::add;
+    if (taps == 5 && step == 1) return Square<5, 1>::add;
+    if (taps == 5 && step == 2) return Square<5, 2>::add;
+  }
+  return [](const Band& band) { add_any(band, 0); };
 }
 
 // Rows of dy of some images, in pieces, counted row after row of a piece, piece after piece, image after
@@ -211,13 +271,11 @@ void add_rows(const DepthwiseShape& s, const Rows& all, int64_t begin, int64_t e
   Scratch scratch;
   int64_t* from = scratch.get<int64_t>(s.cols.taps);
   int64_t* to = scratch.get<int64_t>(s.cols.taps);
-  const BandKind kind = choose_kind(s.cols);
-  TapAxis reach = s.cols;
-  reach.first += kind.slack;
-  reach.in += 2 * kind.slack;
+  const bool far = is_far(all.batch * (s.in_pixels() + s.out_pixels()) * s.channels);
   const int64_t row_bytes =
       (s.rows.step * s.cols.in + s.cols.out) * kLanes * static_cast<int64_t>(sizeof(float));
-  const int64_t band_rows = row_bytes < kBandBytes ? kBandBytes / row_bytes : 1;
+  // Even, since two rows may be taken at a time.
+  const int64_t band_rows = row_bytes < kBandBytes / 2 ? kBandBytes / 2 / row_bytes * 2 : 2;
   for (int64_t at = begin, next; at < end; at = next) {
     const int64_t row = at % s.rows.out, piece = at / s.rows.out % all.pieces,
                   n = at / s.rows.out / all.pieces;
@@ -231,18 +289,17 @@ void add_rows(const DepthwiseShape& s, const Rows& all, int64_t begin, int64_t e
       from[t] = tap.inner_begin() > first ? tap.inner_begin() : first;
       to[t] = tap.inner_end() < last ? tap.inner_end() : last;
     }
-    const int64_t inner_begin = reach.inner_begin() > first ? reach.inner_begin() : first;
-    const int64_t inner_end = reach.inner_end() < last ? reach.inner_end() : last;
-    kind.add({.x = all.x + n * s.in_pixels() * s.channels,
-              .dy = all.dy + (n * s.rows.out + row) * s.cols.out * s.channels,
-              .row = row,
-              .rows = next - at,
-              .from = from,
-              .to = to,
-              .inner_begin = inner_begin,
-              .inner_end = inner_end > inner_begin ? inner_end : inner_begin,
-              .shape = &s,
-              .sums = sums});
+    choose_add(s, first, last)({.x = all.x + n * s.in_pixels() * s.channels,
+                                .dy = all.dy + (n * s.rows.out + row) * s.cols.out * s.channels,
+                                .row = row,
+                                .rows = next - at,
+                                .from = from,
+                                .to = to,
+                                .begin = first,
+                                .end = last,
+                                .far = far,
+                                .shape = &s,
+                                .sums = sums});
   }
 }
 

@@ -3,20 +3,11 @@
 // stream, and a value of x that several outputs need is loaded once.
 #include "kernels/depthwise_conv2d.h"
 
-#if defined(__clang__)
-// Clang spills the sums around prefetches.
-#define TFJS_PREFETCH(p)
-#else
-#define TFJS_PREFETCH(p) __builtin_prefetch(p)
-#endif
-
 namespace tfjs::TFJS_ISA {
 namespace {
 
 // Outputs of a row are shared out in pieces of this many.
 constexpr int64_t kPieceOutputs = 256;
-// From this many bytes of x and y on, the rows of x to come are fetched early; less is found in the caches.
-constexpr int64_t kFarBytes = 8 << 20;
 // The most outputs of a tile, in a row; with them the sums and a row of taps fill the registers.
 constexpr int kTileOutputs = 8;
 constexpr int kStridedTileOutputs = 6;
@@ -63,13 +54,10 @@ TFJS_INLINE void put(const Tile& t, const Lanes& lanes, vf32 (&sums)[kOutputs], 
   for (int o = 0; o < kOutputs; o++) lanes.put(y + o * t.y_step, sums[o]);
 }
 
-template <int kColumns>
-TFJS_INLINE void fetch_ahead(const Tile& t, int64_t rows, int64_t c) {
-  if (t.ahead == 0) return;
-  for (int64_t r = rows - t.fresh_rows; r < rows; r++) {
-    if (r < 0 || t.x[r] == nullptr) continue;
-    TFJS_UNROLL
-    for (int i = 0; i < kColumns; i++) TFJS_PREFETCH(t.x[r] + t.ahead + i * t.channels + c);
+TFJS_INLINE void fetch_ahead(const Tile& t, int64_t rows, int64_t pixels, int64_t c) {
+  if (t.ahead == 0 || !begins_line(c)) return;
+  for (int64_t r = rows > t.fresh_rows ? rows - t.fresh_rows : 0; r < rows; r++) {
+    if (t.x[r] != nullptr) fetch_pixels(t.x[r] + t.ahead + c, pixels, t.channels);
   }
 }
 
@@ -120,7 +108,7 @@ struct RowTaps {
   static void run(const Tile& tile) {
     const Tile t = tile;  // What is stored cannot change a copy.
     each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
-      fetch_ahead<kOutputs * kStep>(t, t.row_taps, c);
+      fetch_ahead(t, t.row_taps, kOutputs * kStep, c);
       vf32 sums[kOutputs];
       const vf32 first = first_sum(t, AllLanes{}, c);
       TFJS_UNROLL
@@ -154,7 +142,7 @@ struct TwoRows {
   static void run(const Tile& tile) {
     const Tile t = tile;  // What is stored cannot change a copy.
     each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
-      fetch_ahead<kOutputs>(t, 4, c);
+      fetch_ahead(t, 4, kOutputs, c);
       vf32 sums[2][kOutputs], weights[9];
       const vf32 first = first_sum(t, AllLanes{}, c);
       TFJS_UNROLL
@@ -241,7 +229,7 @@ class Worker {
     x_ = scratch_.get<const float*>(taps + 1);
     at_ = scratch_.get<const float*>(taps + 1);
     const int64_t pixels = p.batch * (p.rows[0].in * p.cols[0].in + p.height * p.width);
-    far_ = pixels * p.channels * static_cast<int64_t>(sizeof(float)) >= kFarBytes;
+    far_ = is_far(pixels * p.channels);
   }
 
   // Outputs [begin, end) of each phase of columns, in a row or in two rows of image n.
@@ -331,6 +319,11 @@ class Worker {
 };
 
 }  // namespace
+
+[[gnu::noinline]] void fetch_pixels(const float* first, int64_t pixels, int64_t channels) {
+  for (int64_t i = 0; i < pixels; i++) __builtin_prefetch(first + i * channels);
+  asm volatile("");  // Else calls are left out, having no effect.
+}
 
 void depthwise_product(const DepthwiseProduct& p) {
   if (p.batch == 0 || p.height == 0 || p.width == 0 || p.channels == 0) return;
