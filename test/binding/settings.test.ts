@@ -63,3 +63,37 @@ describe('TFJS_NATIVE_ADDON', () => {
     expect(stderr).toContain('Remedy:');
   });
 });
+
+describe('TFJS_NATIVE_WINOGRAD', () => {
+  type Errors = Record<'forward' | 'input' | 'filter', { rms: number; largest: number }>;
+  // Parts of the result's root mean square. Sums of 576 terms, each rounded by up to 2^-24: a random walk of deviation
+  // 1.4e-6, whose largest of 1e5 lies within 7 deviations. The transforms of 4x4 tiles may double it.
+  it.each([
+    { choice: '0', rms: 1.4e-6, largest: 1e-5 },
+    { choice: '2', rms: 1.4e-6, largest: 1e-5 },
+    { choice: '4', rms: 2.8e-6, largest: 2e-5 },
+  ])('$choice: convolutions are within $largest of the exact sums', async ({ choice, rms, largest }) => {
+    const { exit, output } = await runProgram('convolution.cjs', [], { TFJS_NATIVE_WINOGRAD: choice });
+    expect(exit).toBe(0);
+    for (const error of Object.values(output as Errors)) {
+      expect(error.rms).toBeGreaterThan(0);
+      expect(error.rms).toBeLessThan(rms);
+      expect(error.largest).toBeLessThan(largest);
+    }
+  });
+
+  it('chooses the way that is computed', async () => {
+    const outputs = await Promise.all(
+      ['0', '2', '4'].map((choice) => runProgram('convolution.cjs', [], { TFJS_NATIVE_WINOGRAD: choice })),
+    );
+    expect(new Set(outputs.map(({ output }) => JSON.stringify(output))).size).toBe(3);
+    const { output } = await runProgram('convolution.cjs');
+    expect(output).toEqual(outputs[2]?.output);
+  });
+
+  it('is refused for a value without meaning', async () => {
+    const { exit, stderr } = await runProgram('info.cjs', [], { TFJS_NATIVE_WINOGRAD: 'yes' });
+    expect(exit).toBe(1);
+    expect(stderr).toContain('TFJS_NATIVE_WINOGRAD is "yes"; expected 0');
+  });
+});
