@@ -15,6 +15,11 @@ const messages = {
   ADDON_MISMATCH: (file: string, op: string) =>
     `The native addon ${file} does not have ${op}: it was built from another version of tfjs-native. ` +
     'Remedy: reinstall tfjs-native, or, in a checkout, run `npm run compile`.',
+  SHAPE_INVALID: (shape: readonly number[]) =>
+    `A tensor of shape [${shape}] cannot be made: expected are whole numbers from 0 on.`,
+  OUT_OF_MEMORY: (shape: readonly number[], dtype: string, bytes: number, error: unknown) =>
+    `There is no memory for a ${dtype} tensor of shape [${shape}], ${(bytes / 1e9).toFixed(1)} GB ` +
+    `(${(error as Error).message}). Use smaller tensors, such as a smaller batch.`,
   KERNEL_FAILED: (kernel: string, reason: string) => `${kernel} failed: ${reason}.`,
   BUFFER_DETACHED: () =>
     "A tensor's array was transferred to another thread (its ArrayBuffer is detached), so its values are gone. " +

@@ -10,7 +10,7 @@ export const pad: NativeKernels = {
     const paddings = attrs.paddings as [number, number][];
     const value = attrs.constantValue as number;
     if (!isNativeDType(x.dtype) || paddings.length !== x.shape.length) return undefined;
-    if (paddings.some(([before, after]) => before < 0 || after < 0)) return undefined;
+    if (!paddings.flat().every((n) => Number.isSafeInteger(n) && n >= 0)) return undefined;
     const y = backend.output(
       paddings.map(([before, after], d) => before + (x.shape[d] as number) + after),
       x.dtype,

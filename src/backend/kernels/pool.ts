@@ -15,6 +15,16 @@ function convInfo(x: TensorInfo, attrs: NamedAttrMap, roundingMode: unknown): ba
   );
 }
 
+/** Whether windows, strides and shapes are what a native kernel takes; for the others JavaScript has its own ways. */
+function isUsual(info: backend_util.Conv2DInfo): boolean {
+  const atLeastOne = [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth];
+  return (
+    atLeastOne.every((n) => Number.isSafeInteger(n) && n >= 1) &&
+    [info.padInfo.top, info.padInfo.left].every(Number.isSafeInteger) &&
+    info.outShape.every((n) => Number.isSafeInteger(n) && n >= 0)
+  );
+}
+
 function params(info: backend_util.Conv2DInfo) {
   return {
     windowHeight: info.filterHeight,
@@ -31,6 +41,7 @@ function pool(name: 'MaxPool' | 'AvgPool'): NativeKernel {
     const x = inputs.x as TensorInfo;
     if (x.dtype !== 'float32') return undefined;
     const info = convInfo(x, attrs, attrs.dimRoundingMode);
+    if (!isUsual(info)) return undefined;
     if (info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape)) {
       return backend.alias(x, x.shape);
     }
@@ -51,7 +62,7 @@ function gradient(
     const x = inputs.input as TensorInfo;
     if (dy.dtype !== 'float32' || x.dtype !== 'float32') return undefined;
     const info = convInfo(x, attrs, roundingMode(attrs));
-    if (!util.arraysEqual(info.outShape, dy.shape)) return undefined;
+    if (!isUsual(info) || !util.arraysEqual(info.outShape, dy.shape)) return undefined;
     const dx = backend.output(x.shape, 'float32');
     backend.run(name, tensors(dy, x), [dx], params(info));
     return dx;
