@@ -12,13 +12,15 @@ const sameSignalMs = 300;
  */
 export function stopOnRequest(onSignal: () => void): AbortSignal {
   const controller = new AbortController();
-  let first = Number.NEGATIVE_INFINITY;
+  let sameSignal = false;
   for (const [name, code] of Object.entries(exitCodes)) {
     process.on(name, () => {
-      const now = performance.now();
-      if (now - first < sameSignalMs) return;
+      if (sameSignal) return;
       if (controller.signal.aborted) process.exit(code);
-      first = now;
+      sameSignal = true;
+      // The immediate comes behind signals that have been waiting while a training step kept the event loop busy.
+      const end = () => setImmediate(() => (sameSignal = false)).unref();
+      setTimeout(end, sameSignalMs).unref();
       controller.abort(code);
       onSignal();
     });
