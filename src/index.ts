@@ -18,6 +18,7 @@ registerOnce(() => {
   require('./upstream/random');
   require('./upstream/batch_normalization');
   require('./upstream/fused');
+  require('./upstream/losses');
   registerGradients();
 });
 registerFileSystem();

@@ -2,6 +2,8 @@
 type None = Readonly<Record<never, number>>;
 type Alpha = Readonly<Record<'alpha', number>>;
 
+type Clip = Readonly<Record<'clipValueMin' | 'clipValueMax', number>>;
+
 type BatchNorm = Readonly<Record<'varianceEpsilon', number>>;
 
 type Pool = Readonly<
@@ -50,7 +52,7 @@ export interface OpParams {
   LogicalNot: None;
   LeakyRelu: Alpha;
   Step: Alpha;
-  ClipByValue: Readonly<Record<'clipValueMin' | 'clipValueMax', number>>;
+  ClipByValue: Clip;
   Add: None;
   Sub: None;
   Multiply: None;
@@ -84,6 +86,10 @@ export interface OpParams {
   LogSoftmax: None;
   LogSoftmaxGrad: None;
   SoftmaxCrossEntropyWithLogits: None;
+  CategoricalCrossentropy: Clip;
+  CategoricalCrossentropyGrad: Clip;
+  SparseCategoricalCrossentropy: Clip;
+  SparseCategoricalCrossentropyGrad: Clip;
   FusedBatchNorm: BatchNorm;
   FusedBatchNormGrad: BatchNorm;
   FusedBatchNormTraining: BatchNorm;

@@ -19,6 +19,7 @@ import { cast } from './kernels/cast';
 import { comparison } from './kernels/comparison';
 import { concat, packing } from './kernels/concat';
 import { conv2d } from './kernels/conv2d';
+import { crossentropy } from './kernels/crossentropy';
 import { depthwiseConv2d } from './kernels/depthwise_conv2d';
 import { fill } from './kernels/fill';
 import { gather } from './kernels/gather';
@@ -49,6 +50,7 @@ export const nativeKernels: NativeKernels = {
   ...cast,
   ...fill,
   ...softmax,
+  ...crossentropy,
   ...batchNorm,
   ...transpose,
   ...pooling,
