@@ -74,7 +74,7 @@ int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t d
 
 int64_t winograd_filter_slices(int64_t tiles, int64_t depth, int64_t columns, int tile) {
   // Each part's sums are written and read as a whole, which only pays for many tiles.
-  constexpr int64_t kSliceTiles = 72, kMost = 4, kFloats = int64_t{2} << 20;
+  constexpr int64_t kSliceTiles = 128, kMost = 4, kFloats = int64_t{2} << 20;
   const int64_t by_tiles = tiles / kSliceTiles;
   const int64_t by_memory = kFloats / ((tile + 2) * (tile + 2) * depth * (columns + 16));
   int64_t slices = by_tiles < by_memory ? by_tiles : by_memory;
