@@ -321,14 +321,20 @@ Status FusedBatchNormGrad(const Args& args) {
   return Status::Ok;
 }
 
-// x, offset, scale -> y, mean, variance: normalised by the mean and the variance of its own rows.
+// Normalised by the mean and the variance of its own rows. x, offset, scale, movingMean, movingVariance -> y,
+// mean, variance, movingMean, movingVariance
 Status FusedBatchNormTraining(const Args& args) {
-  const auto p = FusedBatchNormParams::decode(args.params);
+  const auto p = FusedBatchNormTrainingParams::decode(args.params);
   const Tensor &x = args.inputs[0], &offset = args.inputs[1], &scale = args.inputs[2];
   Layout l;
-  if (!lay_out(x, l) || !per_channel(offset, l) || !per_channel(scale, l)) return Status::InvalidArgument;
+  if (!lay_out(x, l)) return Status::InvalidArgument;
+  for (int i = 1; i < 5; i++) {
+    if (!per_channel(args.inputs[i], l)) return Status::InvalidArgument;
+  }
   const float* from = x.f32();
   float *mean = args.outputs[1].f32(), *variance = args.outputs[2].f32();
+  const float *old_mean = args.inputs[3].f32(), *old_variance = args.inputs[4].f32();
+  float *moving_mean = args.outputs[3].f32(), *moving_variance = args.outputs[4].f32();
   Scratch scratch;
   double* parts = scratch.get<double>(l.blocks * 2 * l.channels);
   // Of each block the mean and the sum of squared distances to it.
@@ -375,6 +381,8 @@ Status FusedBatchNormTraining(const Args& args) {
     for (int64_t c = begin; c < end; c++) {
       mean[c] = static_cast<float>(l.rows > 0 ? centre[c - begin] : __builtin_nan(""));
       variance[c] = static_cast<float>(squares[c - begin] / count);
+      moving_mean[c] = old_mean[c] - (old_mean[c] - mean[c]) * p.decay;
+      moving_variance[c] = old_variance[c] - (old_variance[c] - variance[c]) * p.decay;
       constants.wide[0][c] = mean[c];
       constants.wide[1][c] = static_cast<float>(static_cast<double>(scale.f32()[c]) *
                                                 inverse_deviation(variance[c], p.varianceEpsilon));

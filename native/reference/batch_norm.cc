@@ -87,6 +87,7 @@ void FusedBatchNormTraining(const std::vector<Tensor>& inputs, std::vector<Tenso
                             const double* params) {
   const Tensor &x = inputs[0], &offset = inputs[1], &scale = inputs[2];
   Tensor &y = outputs[0], &mean = outputs[1], &variance = outputs[2];
+  const auto p = FusedBatchNormTrainingParams::decode(params);
   for (Tensor& t : outputs) t.clear();
   const size_t channels = static_cast<size_t>(x.dims.back()), size = x.value.size();
   for (size_t c = 0; c < channels; c++) {
@@ -110,8 +111,16 @@ void FusedBatchNormTraining(const std::vector<Tensor>& inputs, std::vector<Tenso
     mean.magnitude[c] = std::abs(centre) + (additions(x) + 1) * reach;
     // A square has the rounding of its distance twice and its own.
     variance.magnitude[c] = (additions(x) + 3) * (variance.value[c] + off * off);
+    for (size_t i : {1, 2}) {
+      const double old = inputs[i + 2].value[c], fresh = outputs[i].value[c], decay = p.decay;
+      outputs[i + 2].value[c] = old - (old - fresh) * decay;
+      // That of the fresh value, stored; the difference, the product, the difference.
+      outputs[i + 2].magnitude[c] =
+          (outputs[i].magnitude[c] + std::abs(fresh) + 2 * std::abs(old - fresh)) * decay +
+          std::abs(outputs[i + 2].value[c]);
+    }
     const double factor = scale.value[c] * inverse_deviation(variance.value[c], params);
-    const double epsilon = static_cast<double>(FusedBatchNormParams::decode(params).varianceEpsilon);
+    const double epsilon = static_cast<double>(p.varianceEpsilon);
     // In the factor, half of the variance's relative error and a rounding.
     const double of_factor = 1 + variance.magnitude[c] / (variance.value[c] + epsilon) / 2;
     for (size_t i = c; i < size; i += channels) {

@@ -92,7 +92,7 @@ export interface OpParams {
   SparseCategoricalCrossentropyGrad: Clip;
   FusedBatchNorm: BatchNorm;
   FusedBatchNormGrad: BatchNorm;
-  FusedBatchNormTraining: BatchNorm;
+  FusedBatchNormTraining: BatchNorm & Readonly<Record<'decay', number>>;
   FusedBatchNormTrainingGrad: BatchNorm;
   Transpose: Readonly<Record<`perm${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}`, number>>;
   MaxPool: Pool;

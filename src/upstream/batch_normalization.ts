@@ -43,24 +43,21 @@ interface Layer {
 
 type Call = (this: Layer, inputs: Tensor | Tensor[], kwargs: { training?: boolean }) => Tensor | Tensor[];
 
-/** As upstream: moving = moving - (moving - value) (1 - momentum). */
-function moveAverage(weight: Weight, value: Tensor, momentum: number): void {
-  tidy(() => {
-    const moving = weight.read();
-    weight.write(sub(moving, mul(sub(moving, value), 1 - momentum)));
-  });
-}
-
 function normaliseInTraining(layer: Layer, x: Tensor): Tensor {
   return tidy(() => {
     const channels = x.shape.slice(-1);
-    const offset = layer.beta?.read() ?? zeros(channels);
-    const scale = layer.gamma?.read() ?? ones(channels);
-    const attrs = { varianceEpsilon: layer.epsilon };
-    const outputs = engine().runKernel('FusedBatchNormTraining', { x, offset, scale }, attrs);
-    const [y, batchMean, variance] = outputs as unknown as [Tensor, Tensor, Tensor];
-    moveAverage(layer.movingMean, batchMean, layer.momentum);
-    moveAverage(layer.movingVariance, variance, layer.momentum);
+    const inputs = {
+      x,
+      offset: layer.beta?.read() ?? zeros(channels),
+      scale: layer.gamma?.read() ?? ones(channels),
+      movingMean: layer.movingMean.read(),
+      movingVariance: layer.movingVariance.read(),
+    };
+    const attrs = { varianceEpsilon: layer.epsilon, decay: 1 - layer.momentum };
+    const outputs = engine().runKernel('FusedBatchNormTraining', inputs, attrs) as unknown as Tensor[];
+    const [y, , , movingMean, movingVariance] = outputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    layer.movingMean.write(movingMean);
+    layer.movingVariance.write(movingVariance);
     return y;
   });
 }
@@ -117,7 +114,7 @@ registerGradient({
   kernelName: 'FusedBatchNormTraining',
   inputsToSave: ['x', 'scale'],
   outputsToSave: [false, true, true],
-  // The moving averages, which alone are made of mean and variance, have no gradient.
+  // All but y goes into the moving averages, which have no gradient.
   gradFunc: (dys, saved, attrs) => {
     const [dy] = dys as [Tensor];
     const [x, scale, batchMean, variance] = saved as [Tensor, Tensor, Tensor, Tensor];

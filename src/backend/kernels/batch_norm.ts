@@ -1,5 +1,6 @@
 /** Batch normalisation over the last dimension, and its gradients. */
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import type { OpParams } from '../ops';
 import type { NativeKernel, NativeKernels } from './kernel';
 
 const isAbsent = (tensor: unknown): boolean => tensor === undefined || tensor === null;
@@ -29,7 +30,7 @@ const fusedBatchNorm: NativeKernel = ({ inputs, attrs, backend }) => {
   return y;
 };
 
-/** Ops that src/upstream alone calls, with tensors that fit; the outputs are one like x, then per channel ones. */
+/** Ops that src/upstream alone calls, with tensors and parameters that fit; the outputs are one like x, then per channel ones. */
 function ofChannels(
   name: 'FusedBatchNormGrad' | 'FusedBatchNormTraining' | 'FusedBatchNormTrainingGrad',
   names: readonly string[],
@@ -40,7 +41,7 @@ function ofChannels(
     const outputs = [backend.output(x.shape, 'float32')];
     for (let i = 0; i < perChannel; i++) outputs.push(backend.output(x.shape.slice(-1), 'float32'));
     const tensors = names.map((input) => inputs[input]);
-    backend.run(name, tensors, outputs, { varianceEpsilon: attrs.varianceEpsilon as number });
+    backend.run(name, tensors, outputs, attrs as unknown as OpParams['FusedBatchNormTraining']);
     return outputs;
   };
 }
@@ -48,7 +49,11 @@ function ofChannels(
 export const batchNorm: NativeKernels = {
   FusedBatchNorm: fusedBatchNorm,
   FusedBatchNormGrad: ofChannels('FusedBatchNormGrad', ['dy', 'x', 'mean', 'variance', 'scale'], 4),
-  FusedBatchNormTraining: ofChannels('FusedBatchNormTraining', ['x', 'offset', 'scale'], 2),
+  FusedBatchNormTraining: ofChannels(
+    'FusedBatchNormTraining',
+    ['x', 'offset', 'scale', 'movingMean', 'movingVariance'],
+    4,
+  ),
   FusedBatchNormTrainingGrad: ofChannels(
     'FusedBatchNormTrainingGrad',
     ['dy', 'x', 'mean', 'variance', 'scale'],
