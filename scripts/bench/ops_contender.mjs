@@ -56,8 +56,8 @@ const makers = {
     return () => gradient(x);
   },
   batchnorm({ shape }) {
-    const layer = tf.layers.batchNormalization({});
-    return unary(shape, (x) => layer.apply(x));
+    const [zeros, ones] = [tf.zeros(shape.slice(-1)), tf.ones(shape.slice(-1))];
+    return unary(shape, (x) => tf.batchNorm(x, zeros, ones, zeros, ones));
   },
   batchnormTraining({ shape }) {
     const layer = tf.layers.batchNormalization({});

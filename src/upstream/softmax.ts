@@ -5,7 +5,6 @@
 import {
   add,
   cast,
-  customGrad,
   engine,
   type GradSaveFunc,
   losses,
@@ -31,18 +30,32 @@ core.logSoftmax = ((logits: Tensor, axis = -1) =>
     ? engine().runKernel('LogSoftmax', { logits }, { axis })
     : upstream.logSoftmax(logits, axis)) as typeof core.logSoftmax;
 
+/** What tf.customGrad calls. It computes all gradients, though nobody asks for that of the labels. */
+interface CustomGradients {
+  runKernelFunc(params: {
+    inputs: Record<string, Tensor>;
+    forwardFunc(backend: unknown, save: GradSaveFunc): Tensor;
+    backwardsFunc(dy: Tensor, saved: Tensor[]): Record<string, () => Tensor>;
+  }): Tensor;
+}
+
 /** -sum(labels logSoftmax(logits)) along the last dimension, with upstream's gradients. */
-const crossEntropyWithLogits = customGrad((...args) => {
-  const [labels, logits, save] = args as unknown as [Tensor, Tensor, GradSaveFunc];
-  const outputs = engine().runKernel('SoftmaxCrossEntropyWithLogits', { labels, logits });
-  const [value, byLogits] = outputs as unknown as [Tensor, Tensor];
-  save([byLogits]);
-  const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-    const gradient = mul(reshape(dy, [...dy.shape, 1]), saved[0] as Tensor);
-    return [neg(gradient), gradient];
-  };
-  return { value, gradFunc };
-});
+function crossEntropyWithLogits(labels: Tensor, logits: Tensor): Tensor {
+  const inputs = { labels, logits };
+  return (engine() as unknown as CustomGradients).runKernelFunc({
+    inputs,
+    forwardFunc: (_, save) => {
+      const outputs = engine().runKernel('SoftmaxCrossEntropyWithLogits', inputs);
+      const [value, byLogits] = outputs as unknown as [Tensor, Tensor];
+      save([byLogits]);
+      return value;
+    },
+    backwardsFunc: (dy, [byLogits]) => {
+      const gradient = () => mul(reshape(dy, [...dy.shape, 1]), byLogits as Tensor);
+      return { labels: () => neg(gradient()), logits: gradient };
+    },
+  });
+}
 
 losses.softmaxCrossEntropy = ((labels: Tensor, logits: Tensor, weights, labelSmoothing = 0, reduction) => {
   const native =
