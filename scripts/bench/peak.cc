@@ -12,7 +12,7 @@ namespace tfjs::TFJS_ISA {
 namespace {
 
 constexpr int kChains = kRegisters == 32 ? 24 : 12;
-constexpr long kRounds = 20000;
+constexpr long kRounds = 1000000;  // some milliseconds: cores wake up slowly
 
 double gflops() {
   vf32 sum[kChains];
