@@ -1,5 +1,6 @@
 // Conv2DBackpropFilter: the products of x and dy, summed over all pixels. Pixels go by in blocks, while the
 // sums of some rows of the filter (a row is a tap and an input channel) stay in registers.
+#include "gemm/gemm.h"
 #include "kernels/conv2d.h"
 #include "kernels/winograd.h"
 
@@ -8,9 +9,11 @@ namespace {
 
 constexpr int64_t kBlockPixels = 128;
 // Slices of the pixels have sums of their own, added up at the end. Their number depends on the shape alone.
-constexpr int64_t kSlicePixels = 1024;
+constexpr int64_t kSlicePixels = 256;
 constexpr int64_t kMaxSlices = 16;
-constexpr int64_t kSliceBytes = int64_t{64} << 20;
+// Up to so many pixels a matrix product, which does not cut its sums, is faster where it can be one.
+constexpr int64_t kProductPixels = 4096;
+constexpr int64_t kSliceBytes = int64_t{4} << 20;
 
 int64_t slice_count(const Conv2DShape& s) {
   const int64_t by_pixels = s.pixels() / kSlicePixels;
@@ -25,6 +28,12 @@ struct Image {
   const float* x;
   int64_t height, width, top, left;
 };
+
+// Whether it is x' dy.
+bool is_matrix_product(const Conv2DShape& s) {
+  return s.taps() == 1 && s.at.strideHeight == 1 && s.at.strideWidth == 1 && s.at.padTop == 0 &&
+         s.at.padLeft == 0 && s.out_height == s.in_height && s.out_width == s.in_width;
+}
 
 struct Job {
   Conv2DShape shape;
@@ -177,6 +186,21 @@ Status Conv2DBackpropFilter(const Args& args) {
     return Status::Ok;
   }
   if (winograd_filter(s, x.f32(), dy.f32(), dw.f32())) return Status::Ok;
+  if (is_matrix_product(s) && pixels <= kProductPixels) {
+    gemm({s.in_channels,
+          s.out_channels,
+          pixels,
+          x.f32(),
+          s.in_channels,
+          true,
+          dy.f32(),
+          s.out_channels,
+          false,
+          dw.f32(),
+          s.out_channels,
+          {}});
+    return Status::Ok;
+  }
 
   Scratch scratch;
   job.dy = dy.f32();

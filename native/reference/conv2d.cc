@@ -52,6 +52,18 @@ bool all_finite(const Tensor& tensor) {
   return true;
 }
 
+// Takes the bound of Winograd's way for a result, unless something not finite in its tiles, maybe of pixels
+// that no result depends on, made the kernel go the direct way.
+template <class F>
+void take_bound(Tensor& result, F bound) {
+  Tensor other = result;
+  bound(other);
+  for (double m : other.magnitude) {
+    if (!std::isfinite(m)) return;
+  }
+  result = other;
+}
+
 // An image moved down and to the right, with zeros around it.
 Image moved(const Tensor& x, int64_t down, int64_t right) {
   return [&x, down, right](int64_t n, int64_t i, int64_t j, int64_t c) {
@@ -75,8 +87,10 @@ void Conv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, con
   const Conv2DParams p = Conv2DParams::decode(params);
   if (!has_winograd(filter, p) || !all_finite(y)) return;
   const int tile = winograd_product_tile(y.dims[0], y.dims[1], y.dims[2], x.dims[3], y.dims[3]);
-  if (tile != 0)
-    bound_winograd_product(tile, moved(x, p.padTop, p.padLeft), moved(filter, 0, 0), x.dims[3], y);
+  if (tile == 0) return;
+  take_bound(y, [&](Tensor& to) {
+    bound_winograd_product(tile, moved(x, p.padTop, p.padLeft), moved(filter, 0, 0), x.dims[3], to);
+  });
 }
 
 void FusedConv2D(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -99,10 +113,12 @@ void Conv2DBackpropInput(const std::vector<Tensor>& inputs, std::vector<Tensor>&
   const int tile = winograd_product_tile(dx.dims[0], dx.dims[1], dx.dims[2], dy.dims[3], dx.dims[3]);
   if (tile == 0) return;
   const Image weights = moved(filter, 0, 0);
-  bound_winograd_product(
-      tile, moved(dy, 2 - p.padTop, 2 - p.padLeft),
-      [&](int64_t ky, int64_t kx, int64_t k, int64_t c) { return weights(2 - ky, 2 - kx, c, k); }, dy.dims[3],
-      dx);
+  const Image turned = [&](int64_t ky, int64_t kx, int64_t k, int64_t c) {
+    return weights(2 - ky, 2 - kx, c, k);
+  };
+  take_bound(dx, [&](Tensor& to) {
+    bound_winograd_product(tile, moved(dy, 2 - p.padTop, 2 - p.padLeft), turned, dy.dims[3], to);
+  });
 }
 
 void Conv2DBackpropFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
@@ -117,7 +133,8 @@ void Conv2DBackpropFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>
   const Conv2DParams p = Conv2DParams::decode(params);
   if (!has_winograd(dw, p) || !all_finite(dw)) return;
   const int tile = winograd_filter_tile(dy.dims[0], dy.dims[1], dy.dims[2], dw.dims[2], dw.dims[3]);
-  if (tile != 0) bound_winograd_filter(tile, moved(x, p.padTop, p.padLeft), dy, dw);
+  if (tile == 0) return;
+  take_bound(dw, [&](Tensor& to) { bound_winograd_filter(tile, moved(x, p.padTop, p.padLeft), dy, to); });
 }
 
 }  // namespace tfjs::reference
