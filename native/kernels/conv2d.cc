@@ -37,6 +37,29 @@ void convolve(const float* x, const float* filter, float* y, const Conv2DShape& 
   }
   const bool copied = whole_rows && padded;
 
+  if (whole_rows && s.depth() == 9) {
+    const int64_t width = copied ? s.reach_width() : s.in_width;
+    int64_t offsets[9];
+    for (int64_t t = 0; t < 9; t++) {
+      const int64_t row = s.filter_width * s.in_channels;
+      offsets[t] = t / row * s.at.dilationHeight * width * s.in_channels + t % row;
+    }
+    return nine_products({
+        .x = padded_x,
+        .image = (copied ? s.reach_height() : s.in_height) * width * s.in_channels,
+        .step_y = s.at.strideHeight * width * s.in_channels,
+        .step_x = s.at.strideWidth * s.in_channels,
+        .offsets = offsets,
+        .filter = filter,
+        .y = y,
+        .batch = s.batch,
+        .height = s.out_height,
+        .width = s.out_width,
+        .columns = s.out_channels,
+        .fusion = fusion,
+    });
+  }
+
   const int64_t row_taps = whole_rows ? 1 : s.filter_width, taps = s.filter_height * row_taps;
   int64_t* tap_y = scratch.get<int64_t>(2 * taps);
   int64_t* tap_x = tap_y + taps;

@@ -85,4 +85,17 @@ struct TapProduct {
 };
 void tap_product(const TapProduct& product);
 
+// y(n, j, i) = fusion(sum over t < 9 of x[n * image + j * step_y + i * step_x + offsets[t]] * filter[t]), for
+// y [batch, height, width, columns] and filter [9, columns].
+struct NineProducts {
+  const float* x;
+  int64_t image, step_y, step_x;
+  const int64_t* offsets;
+  const float* filter;
+  float* y;
+  int64_t batch, height, width, columns;
+  Fusion fusion;
+};
+void nine_products(const NineProducts& product);
+
 }  // namespace tfjs::TFJS_ISA

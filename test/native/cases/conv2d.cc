@@ -57,6 +57,13 @@ void for_each_case(Suite& suite, F add) {
     add(same({2, 6, 5, n, 3, 3, 20}));
     add(Case{1, 3, 7, n, 1, 1, 33});
   }
+  // Nine products a result, of few and many columns and pixels.
+  for (int64_t n : {1, 5, 8, 15, 16, 17, 31, 32, 33, 70}) {
+    add(Case{2, 7, 3 + n % 9, 1, 3, 3, n});
+    add(same({1, 6, n, 1, 3, 3, 18}));
+    add(Case{1, 5, 9, 3, 1, 3, n, {1, 2, 1, 1, 0, 0}});
+    add(Case{1, 15, 16, 1, 3, 3, n, {2, 3, 4, 1, 0, 0}});
+  }
   // Lengths around those of tiles, groups of them and blocks of pixels.
   for (int64_t n : {1, 5, 6, 7, 11, 12, 13, 47, 48, 49, 95, 96, 97, 127, 128, 129, 200}) {
     add(same({1, 1, n, 4, 1, 3, 18}));
