@@ -1,7 +1,7 @@
 /**
  * `npm run test:variants`: what `npm test` runs once, in all its variants: the backend under each instruction set,
- * the C++ tests with sanitizers (the address sanitizer also finds leaks), and everything that computes on OpenMP's
- * executor.
+ * the C++ tests with many drawn shapes, with sanitizers (the address sanitizer also finds leaks) and on arm64, and
+ * everything that computes on OpenMP's executor.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { buildNative } from './native-builders.mjs';
+import { BuildError, buildNative, requireProgram } from './native-builders.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -33,10 +33,16 @@ function succeeds(command, args, settings = {}) {
 /**
  * @param {Parameters<typeof buildNative>[0]} options
  * @param {string[]} args
+ * @param {string[]} emulator what runs the tests
  */
-async function nativeTests(options, args = []) {
+async function nativeTests(options, args = [], emulator = []) {
   const built = await buildNative({ ...options, targets: ['native-tests'] });
-  return succeeds(built['native-tests'], args, { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' });
+  const [command, ...rest] = /** @type {[string, ...string[]]} */ ([
+    ...emulator,
+    built['native-tests'],
+    ...args,
+  ]);
+  return succeeds(command, rest, { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' });
 }
 
 /** @type {Record<string, () => boolean | Promise<boolean>>} */
@@ -50,6 +56,9 @@ const variants = {
         () => succeeds(process.execPath, [vitest, 'run', ...computing], { TFJS_NATIVE_ISA: isa }),
       ]),
   ),
+  // Other shapes in each run, by the seed that it prints: some two minutes, most of them for the twins, which all
+  // instruction sets share.
+  'drawn shapes': () => nativeTests({}, ['--fuzz', '25', '--threads', '1,3']),
   'address and undefined-behaviour sanitizers': () =>
     nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
   'thread sanitizer': () =>
@@ -59,6 +68,16 @@ const variants = {
       '--isa',
       isas.at(-1),
     ]),
+  // `npm test` ran them on a machine that is one.
+  ...(process.arch !== 'arm64' && {
+    'arm64 under qemu': async () => {
+      requireProgram('qemu-aarch64', 'running the tests for arm64', 'qemu-user');
+      const options = { platform: /** @type {const} */ ('linux-arm64'), out: 'build-linux-arm64' };
+      await buildNative(options);
+      // One number of threads, as an emulator takes ten times as long.
+      return nativeTests(options, ['--threads', '2'], ['qemu-aarch64']);
+    },
+  }),
   'OpenMP, C++ tests': () => nativeTests({ out: 'build-openmp', openmp: true }),
   'OpenMP, backend': async () => {
     const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });
@@ -75,7 +94,13 @@ const failed = [];
 for (const [name, run] of Object.entries(variants)) {
   console.log(`\n== ${name}`);
   const start = performance.now();
-  const passed = await run();
+  let passed = false;
+  try {
+    passed = await run();
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    console.error(error.message);
+  }
   console.log(
     `== ${name}: ${passed ? 'passed' : 'FAILED'} (${((performance.now() - start) / 1000).toFixed(0)} s)`,
   );
