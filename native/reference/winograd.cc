@@ -75,15 +75,12 @@ Matrix around(const Matrix& m, const Matrix& square) {
   return product(product(m, square), transposed(m));
 }
 
-// The size of what is there. Values that are not finite are not in a result by Winograd: what has them is
-// computed the direct way.
 template <class F>
 Matrix square(int64_t edge, F value) {
   Matrix m(static_cast<size_t>(edge), std::vector<double>(static_cast<size_t>(edge)));
   for (int64_t y = 0; y < edge; y++) {
     for (int64_t x = 0; x < edge; x++)
-      m[static_cast<size_t>(y)][static_cast<size_t>(x)] =
-          std::isfinite(value(y, x)) ? std::abs(value(y, x)) : 0;
+      m[static_cast<size_t>(y)][static_cast<size_t>(x)] = std::abs(value(y, x));
   }
   return m;
 }
