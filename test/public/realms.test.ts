@@ -104,8 +104,8 @@ describe('between threads', () => {
     const ask = async (message, transfer) => {
       const thread = start();
       thread.postMessage(message, transfer);
-      const [answer] = await once(thread, 'message');
-      await once(thread, 'exit');
+      // Both at once: the thread may end before its message is seen here.
+      const [[answer]] = await Promise.all([once(thread, 'message'), once(thread, 'exit')]);
       return answer;
     };`;
 
