@@ -39,10 +39,12 @@ void convolve(const float* x, const float* filter, float* y, const Conv2DShape& 
 
   if (whole_rows && s.depth() == 9) {
     const int64_t width = copied ? s.reach_width() : s.in_width;
+    // Padding below zero crops.
+    const int64_t top = copied ? 0 : -s.at.padTop, left = copied ? 0 : -s.at.padLeft;
     int64_t offsets[9];
     for (int64_t t = 0; t < 9; t++) {
       const int64_t row = s.filter_width * s.in_channels;
-      offsets[t] = t / row * s.at.dilationHeight * width * s.in_channels + t % row;
+      offsets[t] = ((top + t / row * s.at.dilationHeight) * width + left) * s.in_channels + t % row;
     }
     return nine_products({
         .x = padded_x,

@@ -63,6 +63,7 @@ void for_each_case(Suite& suite, F add) {
     add(same({1, 6, n, 1, 3, 3, 18}));
     add(Case{1, 5, 9, 3, 1, 3, n, {1, 2, 1, 1, 0, 0}});
     add(Case{1, 15, 16, 1, 3, 3, n, {2, 3, 4, 1, 0, 0}});
+    add(Case{2, 8, 9, 1, 3, 3, n, {1, 1, 1, 1, -2, -1}, -1, 0});
   }
   // Lengths around those of tiles, groups of them and blocks of pixels.
   for (int64_t n : {1, 5, 6, 7, 11, 12, 13, 47, 48, 49, 95, 96, 97, 127, 128, 129, 200}) {
