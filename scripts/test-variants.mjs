@@ -58,7 +58,7 @@ const variants = {
   ),
   // Other shapes in each run, by the seed that it prints: some two minutes, most of them for the twins, which all
   // instruction sets share.
-  'drawn shapes': () => nativeTests({}, ['--fuzz', '25', '--threads', '1,3']),
+  'drawn shapes': () => nativeTests({}, ['--fuzz', '20', '--threads', '1,3']),
   'address and undefined-behaviour sanitizers': () =>
     nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
   'thread sanitizer': () =>
