@@ -63,6 +63,8 @@ void for_each_case(Suite& suite, F add) {
     add(same({1, 6, n, 1, 3, 3, 18}));
     add(Case{1, 5, 9, 3, 1, 3, n, {1, 2, 1, 1, 0, 0}});
     add(Case{1, 15, 16, 1, 3, 3, n, {2, 3, 4, 1, 0, 0}});
+    add({1, 8, 9, 1, 3, 3, n, {1, 2, 1, 1, -2, -1}, -1, -2});
+    add({1, 8, 9, 1, 3, 3, n, {1, 1, 1, 1, -1, 2}, 3, -1});
     add(Case{2, 8, 9, 1, 3, 3, n, {1, 1, 1, 1, -2, -1}, -1, 0});
   }
   // Lengths around those of tiles, groups of them and blocks of pixels.
