@@ -6,6 +6,7 @@
  * The functions are replaced in `tf.fused`, which is where tf.layers and users find them.
  */
 import {
+  backend_util,
   engine,
   fused,
   matMul,
@@ -13,7 +14,6 @@ import {
   registerGradient,
   sum,
   Tensor,
-  util,
 } from '@tensorflow/tfjs-core';
 
 type FusedOps = { -readonly [Name in keyof typeof fused]: (typeof fused)[Name] };
@@ -54,10 +54,7 @@ exported.conv2d = ((args: Args<'conv2d'>) => {
     dataFormat === 'NHWC' &&
     dimRoundingMode === undefined &&
     (pad === 'same' || pad === 'valid') &&
-    util.arraysEqual(
-      [dilations ?? 1].flat(),
-      [dilations ?? 1].flat().map(() => 1),
-    ) &&
+    backend_util.tupleValuesAreOne(dilations ?? 1) &&
     isSimple(bias, filter.shape[3] as number, args);
   if (!able) return upstream.conv2d(args);
   const attrs = { strides, pad, dataFormat, dilations: [1, 1], activation: activation ?? 'linear' };

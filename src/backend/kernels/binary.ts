@@ -58,7 +58,7 @@ export const binary: NativeKernels = {
     return dx;
   },
 
-  // For src/upstream/gradients.ts, which asks for it with float32 of one shape.
+  // These two for src/upstream/fused.ts and gradients.ts, which ask for them with float32 of one shape.
   BiasReluGrad: ({ inputs, backend }) => {
     const { dy, y } = inputs as Record<'dy' | 'y', TensorInfo>;
     const dx = backend.output(dy.shape, 'float32');
