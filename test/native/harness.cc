@@ -119,6 +119,7 @@ std::vector<double> draw_values(const Spec& spec, std::mt19937_64& random) {
   const float inf = std::numeric_limits<float>::infinity();
   const double specials[] = {std::nan(""), inf,    -inf, 0.0,   -0.0, 3e38, -3e38,
                              1e-30,        -1e-30, 88.5, -88.5, 1.0,  -1.0, 0.5};
+  const double non_finite[] = {std::nan(""), inf, -inf, 0.0, -0.0};
   for (double& x : v) {
     switch (spec.dtype == DType::Float32 ? spec.fill : Fill::Whole) {
       case Fill::Normal:
@@ -132,6 +133,10 @@ std::vector<double> draw_values(const Spec& spec, std::mt19937_64& random) {
         break;
       case Fill::Special:
         x = unit(random) < 0.7 ? 4 * normal(random) : specials[random() % std::size(specials)];
+        break;
+      case Fill::NonFinite:
+        x = unit(random) < 0.9 ? static_cast<double>(random() % 19) - 9
+                               : non_finite[random() % std::size(non_finite)];
         break;
       case Fill::Sparse:
         x = std::max(0.0, normal(random));

@@ -17,13 +17,15 @@ namespace tfjs::test {
 
 // How an input's values are drawn.
 enum class Fill {
-  Normal,    // mean 0, deviation 1
-  Positive,  // 0.1 to 4
-  Unit,      // 0 to 1
-  Special,   // normal, sprinkled with NaN, infinities, zeros of both signs, huge and tiny values
-  Sparse,    // normal, half of it zero: what relu leaves
-  Whole,     // whole numbers -9 to 9 (bool: 0 or 1)
-  Distinct,  // a permutation of distinct numbers: no ties, for max-pooling and arg-max
+  Normal,     // mean 0, deviation 1
+  Positive,   // 0.1 to 4
+  Unit,       // 0 to 1
+  Special,    // normal, sprinkled with NaN, infinities, zeros of both signs, huge and tiny values
+  NonFinite,  // whole numbers, sprinkled with NaN, infinities and zeros of both signs: no sum overflows on
+              // its way
+  Sparse,     // normal, half of it zero: what relu leaves
+  Whole,      // whole numbers -9 to 9 (bool: 0 or 1)
+  Distinct,   // a permutation of distinct numbers: no ties, for max-pooling and arg-max
 };
 
 struct Spec {
