@@ -8,6 +8,7 @@ import { registerFileSystem } from './io/file-system';
 import { checkEngine } from './upstream/core-copies';
 import { registerGradients } from './upstream/gradients';
 import { registerOnce } from './upstream/own-copies';
+import './upstream/fit-arguments';
 
 checkEngine();
 registerOnce(() => {
@@ -19,6 +20,7 @@ registerOnce(() => {
   require('./upstream/batch_normalization');
   require('./upstream/fused');
   require('./upstream/losses');
+  require('./upstream/fit');
   registerGradients();
 });
 registerFileSystem();
@@ -30,6 +32,7 @@ export * from '@tensorflow/tfjs-layers';
 export * from './upstream/converter';
 export * as data from './upstream/data';
 export * as io from './io';
+export { setSeed } from './upstream/seed';
 export { version } from './upstream/versions';
 
 export { type BackendName, useBackend } from './backends';

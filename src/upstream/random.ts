@@ -5,7 +5,6 @@
  *
  * The functions are replaced among the exports of tfjs-core, which is where tf.layers and users find them.
  */
-import { randomBytes } from 'node:crypto';
 import type * as core from '@tensorflow/tfjs-core';
 import {
   type DataType,
@@ -18,7 +17,7 @@ import {
   softmax,
   Tensor,
 } from '@tensorflow/tfjs-core';
-import type { Philox } from '../backend/ops';
+import { takeNumbers } from './seed';
 
 type Upstream = Pick<
   typeof core,
@@ -32,24 +31,6 @@ type Upstream = Pick<
 >;
 const coreExports = require('@tensorflow/tfjs-core') as Upstream;
 const upstream: Upstream = { ...coreExports };
-
-const key = randomBytes(8);
-let used = 0;
-
-/** A part of the generator's sequence that nobody else gets, for `count` numbers. */
-function takeNumbers(count: number): Philox {
-  const first = used;
-  // 64 numbers come from 16 counters.
-  used += Math.ceil(count / 64) * 16;
-  return {
-    key0: key.readUInt32LE(0),
-    key1: key.readUInt32LE(4),
-    counter0: first % 2 ** 32,
-    counter1: Math.floor(first / 2 ** 32),
-    counter2: 0,
-    counter3: 0,
-  };
-}
 
 /** Whether native kernels make a tensor of this shape: anything odd is upstream's, with its errors. */
 function isNative(shape: readonly number[], ...numbers: number[]): boolean {
