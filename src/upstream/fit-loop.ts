@@ -4,7 +4,7 @@ import type { History } from '@tensorflow/tfjs-layers';
 import type { SessionData, TrainSession } from '../compiler/session';
 import { callbacksOf, FitCallbacks, type Logs } from './fit-callbacks';
 import { type StepFunction, type TrainedModel, upstream } from './fit-model';
-import { openTrainSession } from './fit-session';
+import { withSession } from './fit-session';
 import { whileStoppable } from './fit-stop';
 import { shuffle as shuffleRows } from './shuffle';
 import { evaluateRows } from './fit-validate';
@@ -31,7 +31,7 @@ function sessionData(model: TrainedModel, ins: (Tensor | null)[]): { data: Sessi
 interface Fit {
   readonly model: TrainedModel;
   readonly callbacks: FitCallbacks;
-  readonly session: TrainSession;
+  readonly run: TrainSession['run'];
   /** The rows in the order in which they are trained on. */
   readonly order: Uint32Array;
   readonly batchSize: number;
@@ -41,7 +41,7 @@ interface Fit {
 
 /** Trains on all rows, or until it is stopped. */
 async function runEpoch(fit: Fit, epoch: number): Promise<void> {
-  const { model, callbacks, session, order, batchSize, validate, signal } = fit;
+  const { model, callbacks, run, order, batchSize, validate, signal } = fit;
   const rows = order.length;
   const logs: Logs = {};
   for (let batch = 0; batch * batchSize < rows && !signal?.aborted; ) {
@@ -49,13 +49,14 @@ async function runEpoch(fit: Fit, epoch: number): Promise<void> {
     const batchLogs: Logs = {};
     await callbacks.batchBegin(batch, batchLogs);
     const maxSteps = callbacks.wantBatches ? 1 : Math.ceil((rows - begin) / batchSize);
-    const steps = await session.run(order, begin, rows, batchSize, maxSteps, signal);
+    const steps = await run(order, begin, rows, batchSize, maxSteps, signal);
     if (begin + steps.length * batchSize >= rows) {
       // As upstream, before anybody is told of the last batch.
       const values = await validate?.();
-      values?.forEach((value, i) => {
-        logs[`val_${callbacks.labels[i]}`] = value;
-      });
+      // Upstream's test function gives more than has a label where there are several outputs.
+      if (values !== undefined) {
+        for (const [i, label] of callbacks.labels.entries()) logs[`val_${label}`] = values[i] as number;
+      }
     }
     for (const values of steps) {
       const size = Math.min(batchSize, rows - batch * batchSize);
@@ -77,7 +78,7 @@ type LoopArgs = [
   verbose: number | undefined,
   callbacks: unknown[],
   test: StepFunction | null,
-  validationIns: Tensor[],
+  validationIns: Tensor[] | undefined,
   shuffle: boolean | 'batch' | undefined,
   callbackMetrics: string[],
   initialEpoch: number | undefined,
@@ -115,19 +116,17 @@ export async function fitLoop(this: TrainedModel, ...args: LoopArgs): Promise<Hi
     await callbacks.trainBegin();
     this.stopTraining = false;
     await whileStoppable(this, async (signal) => {
-      const validate = test ? () => evaluateRows(test, validationIns, batchSize, signal) : undefined;
-      const session = openTrainSession(this, data, batchSize, step);
-      try {
-        const fit = { model: this, callbacks, session, order, batchSize, validate, signal };
+      const validate =
+        test && validationIns ? () => evaluateRows(test, validationIns, batchSize, signal) : undefined;
+      await withSession(this, data, batchSize, step, async (run) => {
+        const fit = { model: this, callbacks, run, order, batchSize, validate, signal };
         for (let epoch = initialEpoch ?? 0; epoch < (epochs ?? 1) && !signal?.aborted; epoch++) {
           await callbacks.epochBegin(epoch);
           if (shuffle ?? true) shuffleRows(order);
           await runEpoch(fit, epoch);
           if (this.stopTraining) break;
         }
-      } finally {
-        session.close();
-      }
+      });
     });
     await callbacks.trainEnd();
   } finally {

@@ -14,17 +14,23 @@ function fitLoss(weights: Tensor, output: { readonly shape: readonly unknown[] }
   return rank > 1 ? weights.reshape([-1, ...new Array<number>(rank - 1).fill(1)]) : weights;
 }
 
+/** Whether these are all rows of the data, as they stand there. */
+function isWhole(rows: Uint32Array, { inputs }: SessionData): boolean {
+  return rows.length === inputs[0]?.shape[0] && rows.every((row, i) => row === i);
+}
+
 function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData): TrainSession {
   let yielded = performance.now();
 
   function take(rows: Uint32Array): number[] {
     return tidy(() => {
-      const indices = tensor1d(Int32Array.from(rows), 'int32');
+      const indices = isWhole(rows, data) ? undefined : tensor1d(Int32Array.from(rows), 'int32');
+      const pick = (tensor: Tensor): Tensor => (indices ? gather(tensor, indices) : tensor);
       const outs = step([
-        ...data.inputs.map((tensor) => gather(tensor, indices)),
-        ...data.targets.map((tensor) => gather(tensor, indices)),
+        ...data.inputs.map(pick),
+        ...data.targets.map(pick),
         ...data.sampleWeights.map((weights, i) =>
-          weights ? fitLoss(gather(weights, indices), model.outputs[i] as never) : null,
+          weights ? fitLoss(pick(weights), model.outputs[i] as never) : null,
         ),
       ]);
       const row = outs.map((out) => out.dataSync()[0] as number);
@@ -75,25 +81,50 @@ async function inTurn<T>(model: TrainedModel, run: () => Promise<T>): Promise<T>
   }
 }
 
-/**
- * Opens a session for a model and data; `run` waits for the steps of other sessions of the model.
- * @param step what the model's `makeTrainFunction` made; undefined to ask it
- */
-export function openTrainSession(
+function open(
   model: TrainedModel,
   data: SessionData,
   batchSize: number,
-  step?: StepFunction,
+  step: StepFunction | undefined,
 ): TrainSession {
-  // A step that a subclass of the user's changed is only known by running it.
-  const compilable = model.makeTrainFunction === upstreamsStep;
-  const session =
+  // What a user's own class does in a step is only known by running it.
+  const compilable = model.makeTrainFunction === upstream.makeTrainFunction;
+  return (
     (compilable ? openSession(model as unknown as LayersModel, data, batchSize) : undefined) ??
-    eagerSession(step ?? model.makeTrainFunction(), model, data);
-  return {
-    run: (...args) => inTurn(model, () => session.run(...args)),
-    close: () => session.close(),
-  };
+    eagerSession(step ?? model.makeTrainFunction(), model, data)
+  );
 }
 
-const upstreamsStep = upstream.makeTrainFunction;
+/**
+ * Runs `use` with a session, whose steps never meet those of other sessions of the model.
+ * @param step what the model's `makeTrainFunction` made
+ */
+export async function withSession(
+  model: TrainedModel,
+  data: SessionData,
+  batchSize: number,
+  step: StepFunction,
+  use: (run: TrainSession['run']) => Promise<void>,
+): Promise<void> {
+  const session = await inTurn(model, async () => open(model, data, batchSize, step));
+  try {
+    await use((...args) => inTurn(model, () => session.run(...args)));
+  } finally {
+    await inTurn(model, async () => session.close());
+  }
+}
+
+/** Takes one step on all rows of the data; gives its values. */
+export function trainOnce(model: TrainedModel, data: SessionData): Promise<number[]> {
+  return inTurn(model, async () => {
+    const rows = data.inputs[0]?.shape[0] as number;
+    const session = open(model, data, rows, undefined);
+    try {
+      const order = Uint32Array.from({ length: rows }, (_, row) => row);
+      const [values] = await session.run(order, 0, rows, rows, 1);
+      return values as number[];
+    } finally {
+      session.close();
+    }
+  });
+}

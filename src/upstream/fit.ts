@@ -5,9 +5,12 @@
  * runs: standardising data and arguments, making the callbacks, the eager step.
  */
 import type { ModelFitArgs } from '@tensorflow/tfjs-layers';
+import { trainOnBatch } from './fit-batch';
+import { fitDataset } from './fit-dataset';
 import { fitLoop } from './fit-loop';
 import { replaceMethods, type TensorLike, type TrainedModel, upstream } from './fit-model';
 import { rememberSignal } from './fit-stop';
+import { standardizeUserData } from './fit-weights';
 
 async function fit(this: TrainedModel, x: TensorLike, y: TensorLike, args: ModelFitArgs = {}) {
   // A model that is being trained already is upstream's to reject.
@@ -15,4 +18,4 @@ async function fit(this: TrainedModel, x: TensorLike, y: TensorLike, args: Model
   return upstream.fit.call(this as never, x, y, args);
 }
 
-replaceMethods({ fit, fitLoop });
+replaceMethods({ fit, fitLoop, fitDataset, trainOnBatch, standardizeUserData });
