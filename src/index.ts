@@ -32,7 +32,7 @@ export * from '@tensorflow/tfjs-layers';
 export * from './upstream/converter';
 export * as data from './upstream/data';
 export * as io from './io';
-export { setSeed } from './upstream/seed';
+export { setSeed } from './backend/seed';
 export { version } from './upstream/versions';
 
 export { type BackendName, useBackend } from './backends';

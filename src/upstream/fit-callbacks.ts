@@ -116,10 +116,16 @@ export class FitCallbacks {
   }
 
   /** @param logs validation's values, to which the averages are added */
-  epochEnd(epoch: number, logs: Logs): Promise<void> {
+  async epochEnd(epoch: number, logs: Logs): Promise<void> {
     for (const [label, sum] of this.#sums) logs[label] = sum / this.#seen;
     if (this.#scalars) toScalars(logs, Object.keys(logs));
-    return this.#list.onEpochEnd(epoch, logs);
+    try {
+      await this.#list.onEpochEnd(epoch, logs);
+    } catch (error) {
+      // Else they are the history's, which comes last.
+      disposeLogs(logs);
+      throw error;
+    }
   }
 }
 

@@ -17,7 +17,7 @@ import {
   softmax,
   Tensor,
 } from '@tensorflow/tfjs-core';
-import { takeNumbers } from './seed';
+import { takeNumbers } from '../backend/seed';
 
 type Upstream = Pick<
   typeof core,

@@ -1,6 +1,6 @@
 /** The order in which `fit` takes the rows of its data. */
 import { engine, type Tensor, util } from '@tensorflow/tfjs-core';
-import { isSeeded, takeNumbers } from './seed';
+import { isSeeded, takeNumbers } from '../backend/seed';
 
 /** Whole numbers, each from 0 to 2^31 - 1. */
 function draw(count: number): Int32Array {

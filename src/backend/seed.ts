@@ -1,7 +1,7 @@
 /** The state of the random generator, and what rules it. */
 import { randomBytes } from 'node:crypto';
-import type { Philox } from '../backend/ops';
 import { nativeError } from '../errors';
+import type { Philox } from './ops';
 
 interface State {
   key0: number;
@@ -52,4 +52,30 @@ export function takeNumbers(count: number): Philox {
     counter2: 0,
     counter3: 0,
   };
+}
+
+/** Mixes all bits of a 32-bit number (the finalizer of MurmurHash3). */
+function mix(x: number): number {
+  let h = x >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** The key of a generator of its own, two words. */
+export function takeKey(): [low: number, high: number] {
+  const { key0, key1, counter0, counter1 } = takeNumbers(1);
+  return [mix(key0 ^ mix(counter0)), mix(key1 ^ mix(counter1 ^ mix(counter0 + 1)))];
+}
+
+/** A key of the generator that nobody else gets: with it come 2^128 counters. */
+export function takeKey(): readonly [low: number, high: number] {
+  const { key0, key1, counter0, counter1 } = takeNumbers(1);
+  const word = (low: number, high: number): bigint => BigInt(low) + (BigInt(high) << 32n);
+  // The last steps of SplitMix64: keys beside each other would be as good for Philox, but one of them is another seed's.
+  let bits = BigInt.asUintN(64, word(key0, key1) * 0x9e3779b97f4a7c15n + word(counter0, counter1));
+  bits = BigInt.asUintN(64, (bits ^ (bits >> 30n)) * 0xbf58476d1ce4e5b9n);
+  bits = BigInt.asUintN(64, (bits ^ (bits >> 27n)) * 0x94d049bb133111ebn);
+  bits ^= bits >> 31n;
+  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
 }
