@@ -67,15 +67,3 @@ export function takeKey(): [low: number, high: number] {
   const { key0, key1, counter0, counter1 } = takeNumbers(1);
   return [mix(key0 ^ mix(counter0)), mix(key1 ^ mix(counter1 ^ mix(counter0 + 1)))];
 }
-
-/** A key of the generator that nobody else gets: with it come 2^128 counters. */
-export function takeKey(): readonly [low: number, high: number] {
-  const { key0, key1, counter0, counter1 } = takeNumbers(1);
-  const word = (low: number, high: number): bigint => BigInt(low) + (BigInt(high) << 32n);
-  // The last steps of SplitMix64: keys beside each other would be as good for Philox, but one of them is another seed's.
-  let bits = BigInt.asUintN(64, word(key0, key1) * 0x9e3779b97f4a7c15n + word(counter0, counter1));
-  bits = BigInt.asUintN(64, (bits ^ (bits >> 30n)) * 0xbf58476d1ce4e5b9n);
-  bits = BigInt.asUintN(64, (bits ^ (bits >> 27n)) * 0x94d049bb133111ebn);
-  bits ^= bits >> 31n;
-  return [Number(bits & 0xffffffffn), Number(bits >> 32n)];
-}

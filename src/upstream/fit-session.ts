@@ -1,6 +1,7 @@
 /** Training steps: compiled where the model can be, else eager. */
 import { gather, nextFrame, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
 import type { SessionData, TrainSession } from '../compiler/session';
 import { type StepFunction, type TrainedModel, upstream } from './fit-model';
@@ -90,7 +91,7 @@ function open(
   // What a user's own class does in a step is only known by running it.
   const compilable = model.makeTrainFunction === upstream.makeTrainFunction;
   return (
-    (compilable ? openSession(model as unknown as LayersModel, data, batchSize) : undefined) ??
+    (compilable ? openSession(model as unknown as LayersModel, data, batchSize, takeKey()) : undefined) ??
     eagerSession(step ?? model.makeTrainFunction(), model, data)
   );
 }
