@@ -30,6 +30,29 @@ export interface AddonInfo {
   readonly compiler: string;
 }
 
+/** What a run of a plan resolves to. */
+export interface PlanRun {
+  /** Steps that were taken. */
+  readonly steps: number;
+  /** Whether the loss of the step after those was NaN or infinite; that step changed nothing. */
+  readonly notFinite: boolean;
+  /** The op that refused its arguments. */
+  readonly failedOp?: string;
+}
+
+/** A lowered training step (native/plan). */
+export interface NativePlan {
+  /**
+   * Takes steps on another thread; one run at a time.
+   * @param request as native/binding/plan.cc reads it
+   * @param results a row of numbers for each step
+   * @param held what owns the memory that the request points into
+   */
+  run(request: Float64Array, results: Float64Array, held: unknown): Promise<PlanRun>;
+  /** Ends a run after the step that it is at. */
+  stop(): void;
+}
+
 /** What the addon exports. */
 interface Addon {
   readonly ops: readonly OpSpec[];
@@ -39,6 +62,9 @@ interface Addon {
   info(): AddonInfo;
   /** Runs the op in the frame; returns undefined or why it failed. */
   run(): string | undefined;
+  /** Copies memory: from, to (addresses) and bytes of each piece, one after the other. */
+  copy(pieces: Float64Array): void;
+  readonly Plan: new (description: Float64Array) => NativePlan;
   /** The address of an array's first byte, valid while the array is alive and not transferred. */
   addressOf(array: ArrayBufferView): number;
 }

@@ -37,6 +37,11 @@ const messages = {
   TRAINING_DIVERGED: (what: string, epoch: number, step: number, learningRate: number, kept: string) =>
     `${what} in epoch ${epoch}, step ${step} (learning rate ${learningRate}), so training was stopped. ${kept} ` +
     'Try a smaller learning rate, and look for bad values in the data.',
+  LOSS_NOT_FINITE: (step: number) =>
+    `The loss of training step ${step} is NaN or infinite, so the step was not taken and training was stopped: the model ` +
+    'has the weights of the step before. Try a smaller learning rate, and look for bad values in the data.',
+  MODEL_IN_USE: (model: string) =>
+    `The model ${model} is being trained already. Await that training first, or train a copy of the model.`,
   EVALUATION_FAILED: (folder: string, reason: string) =>
     `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}`,
   MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>

@@ -1,9 +1,11 @@
 // The Node-API surface: unpacks the frame, calls the op, throws nothing itself.
 #include <napi.h>
 
+#include <cstring>
 #include <new>
 #include <string>
 
+#include "binding/plan.h"
 #include "core/dispatch.h"
 #include "core/winograd.h"
 #include "parallel/parallel.h"
@@ -76,6 +78,17 @@ Napi::Value address_of(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(start)));
 }
 
+// Copies memory: from, to and bytes of each piece, one after the other in the array.
+void copy(const Napi::CallbackInfo& info) {
+  const Napi::Float64Array pieces = info[0].As<Napi::Float64Array>();
+  for (size_t i = 0; i + 2 < pieces.ElementLength(); i += 3) {
+    const auto address = [&](size_t k) {
+      return reinterpret_cast<void*>(static_cast<uintptr_t>(pieces[i + k]));
+    };
+    std::memcpy(address(1), address(0), static_cast<size_t>(pieces[i + 2]));
+  }
+}
+
 Napi::Value configure(const Napi::CallbackInfo& info) {
   if (info[0].IsString()) {
     const std::string wanted = info[0].As<Napi::String>();
@@ -138,6 +151,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["frame"] = frame;
   exports["run"] = Napi::Value(env, run_function);
   exports["addressOf"] = Napi::Function::New(env, address_of);
+  exports["copy"] = Napi::Function::New(env, copy);
+  exports["Plan"] = plan_class(env);
   exports["configure"] = Napi::Function::New(env, configure);
   exports["info"] = Napi::Function::New(env, describe);
   return exports;

@@ -96,6 +96,11 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId: this.#add(storage), shape: shape as number[], dtype };
   }
 
+  /** Where new values of a float32 tensor may be written, in place of those that it has. */
+  renewedAddress(dataId: object, bytes: number): number {
+    return this.storage(dataId).renewedAddress(this.#pool, bytes);
+  }
+
   /** The same data under another shape. */
   alias(x: TensorInfo, shape: readonly number[]): TensorInfo {
     this.incRef(x.dataId);

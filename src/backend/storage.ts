@@ -103,6 +103,20 @@ export class TensorStorage {
     return length > 0 ? addon.addressOf(cast) : 0;
   }
 
+  /**
+   * Where new values of all the tensor may be written, instead of those that it has: an array that was handed out keeps
+   * the old ones.
+   */
+  renewedAddress(pool: BufferPool, bytes: number): number {
+    if (this.#block === undefined) {
+      this.#block = pool.take(bytes);
+      this.#values = undefined;
+      this.#address = 0;
+      this.#casts = undefined;
+    }
+    return this.#block.address;
+  }
+
   /** Gives the memory back; the storage must not be used afterwards. */
   release(): void {
     if (this.#block !== undefined) this.#block.pool.give(this.#block);

@@ -1,12 +1,106 @@
 /** Compiles the training steps of models. */
+import { env, util } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { isNativeDType } from '../backend/storage';
+import { fuse, type Steps } from './fuse';
+import { lower, type Program } from './lower';
+import { objectives } from './objective';
+import { compilableRule, type Key, Plan } from './plan';
 import type { SessionData, TrainSession } from './session';
+import { trace, Uncompilable } from './trace';
 
-/** Undefined if the model cannot be compiled: it then trains eagerly. */
+export { settleOptimizer } from './plan';
+
+/** What is known of a model since it was last compiled (`model.compile`). */
+interface Known {
+  /** By which a later `compile` is noticed. */
+  readonly lossFunctions: unknown;
+  readonly trained: unknown;
+  readonly optimizer: unknown;
+  readonly steps: Steps | undefined;
+  /** Why it cannot be compiled. */
+  readonly failure: Uncompilable | undefined;
+  plan: Plan | undefined;
+}
+
+const knownModels = new WeakMap<LayersModel, Known>();
+
+function compile(model: LayersModel): { steps: Steps; program: Program } {
+  const steps = fuse(trace(model));
+  compilableRule(model.optimizer);
+  return { steps, program: lower(model, steps, objectives(model, steps.outputs)) };
+}
+
+function know(model: LayersModel): Known {
+  const { lossFunctions, optimizer } = model;
+  const { collectedTrainableWeights: trained } = model as unknown as { collectedTrainableWeights: unknown };
+  const old = knownModels.get(model);
+  if (old?.lossFunctions === lossFunctions && old.trained === trained && old.optimizer === optimizer) return old;
+  old?.plan?.settle();
+  let steps: Steps | undefined;
+  let failure: Uncompilable | undefined;
+  try {
+    ({ steps } = compile(model));
+  } catch (error) {
+    if (!(error instanceof Uncompilable)) throw error;
+    failure = error;
+  }
+  const known = { lossFunctions, trained, optimizer, steps, failure, plan: undefined };
+  knownModels.set(model, known);
+  return known;
+}
+
+/** The model's plan for batches of this size. A larger one takes the place of a smaller one. */
+function planFor(model: LayersModel, known: Known, batch: number): Plan {
+  if (known.plan === undefined || known.plan.batch < batch) {
+    known.plan?.settle();
+    known.plan = new Plan(model, compile(model).program, batch);
+  }
+  return known.plan;
+}
+
+function fits({ inputs, targets, sampleWeights }: SessionData, { program }: Plan): boolean {
+  return [...inputs, ...targets, ...sampleWeights].every((tensor, i) => {
+    if (tensor === undefined) return true;
+    const { dims } = (program.inputs[i] as Program['inputs'][number]).value;
+    return isNativeDType(tensor.dtype) && tensor.size === (tensor.shape[0] as number) * util.sizeFromShape([...dims]);
+  });
+}
+
+/**
+ * Undefined if the model cannot be compiled: it then trains eagerly.
+ * @param words the key of the session's random numbers
+ */
 export function openSession(
-  _model: LayersModel,
-  _data: SessionData,
-  _batchSize: number,
+  model: LayersModel,
+  data: SessionData,
+  batchSize: number,
+  words: Key['words'],
 ): TrainSession | undefined {
-  return undefined;
+  const known = know(model);
+  if (known.failure) {
+    warnOnce(model, known.failure);
+    return undefined;
+  }
+  const plan = planFor(model, known, batchSize);
+  if (!fits(data, plan)) return undefined;
+  let step = 0;
+  return {
+    async run(order, begin, end, size, maxSteps, signal) {
+      const key: Key = { words, step };
+      const rows = { order, begin, end, batchSize: size, maxSteps };
+      const results = await plan.run(model, data, rows, key, signal);
+      step += results.length;
+      return results;
+    },
+    close() {},
+  };
+}
+
+const warned = new WeakSet<LayersModel>();
+
+function warnOnce(model: LayersModel, { message }: Uncompilable): void {
+  if (warned.has(model) || env().getBool('IS_TEST')) return;
+  warned.add(model);
+  console.warn(`tfjs-native: the model ${model.name} trains op by op, not compiled: ${message}.`);
 }

@@ -1,0 +1,6 @@
+// Training plans as JavaScript objects.
+#pragma once
+#include <napi.h>
+
+// The class Plan(description): run(request, results, held) -> Promise, stop().
+Napi::Function plan_class(Napi::Env env);

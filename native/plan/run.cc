@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/scratch.h"
+#include "parallel/parallel.h"
+#include "plan/plan.h"
+
+namespace tfjs::plan {
+namespace {
+
+// What the calls of a micro-batch, or of the whole batch, compute with.
+struct Rows {
+  int64_t row, rows;
+  char* scratch;
+  int64_t slice;
+  // Gradients of micro-batches after a slice's first go here, and are then added to the slice.
+  char* more;
+};
+
+class Step {
+ public:
+  Step(const Plan& plan, Run& run, const uint32_t* order, int64_t rows)
+      : plan_(plan), run_(run), order_(order), rows_(rows) {}
+
+  int64_t micro_batches() const { return (rows_ + plan_.micro_rows - 1) / plan_.micro_rows; }
+  int64_t slices() const { return std::min(plan_.slices, micro_batches()); }
+
+  void take() {
+    for (size_t i = 0; i < plan_.segments.size(); i++) {
+      const Segment& segment = plan_.segments[i];
+      if (segment.micro) {
+        run_micro(segment, i == 0);
+      } else {
+        if (i == 0) gather_all();
+        for (const Call& call : segment.calls) run_call(call, {0, rows_, nullptr, 0, nullptr});
+      }
+    }
+  }
+
+  const char* failed_op() const { return failed_.load(std::memory_order_relaxed); }
+
+  void sum_results(double* to) const {
+    std::fill(to, to + plan_.result_count, 0.0);
+    for (const Result& result : plan_.results) {
+      const Value& value = plan_.values[static_cast<size_t>(result.value)];
+      const int64_t per_row = value.row_elements();
+      const float* v = reinterpret_cast<const float*>(run_.arena + value.offset);
+      const float* w = result.weights < 0
+                           ? nullptr
+                           : reinterpret_cast<const float*>(
+                                 run_.arena + plan_.values[static_cast<size_t>(result.weights)].offset);
+      double sum = 0;
+      for (int64_t row = 0; row < rows_; row++) {
+        double part = 0;
+        for (int64_t e = 0; e < per_row; e++) part += static_cast<double>(*v++);
+        sum += w == nullptr ? part / static_cast<double>(rows_) : part * static_cast<double>(w[row]);
+      }
+      to[result.to] += result.scale * sum;
+    }
+  }
+
+ private:
+  void run_micro(const Segment& segment, bool first) {
+    const int64_t count = micro_batches(), tasks = slices();
+    parallel_tasks(tasks, [&](int64_t slice) {
+      Scratch memory;
+      char* scratch = memory.get<char>(plan_.scratch_bytes);
+      char* more = tasks < count ? memory.get<char>(plan_.slice_bytes) : nullptr;
+      const int64_t begin = count * slice / tasks, end = count * (slice + 1) / tasks;
+      for (int64_t m = begin; m < end; m++) {
+        const int64_t row = m * plan_.micro_rows, rows = std::min(plan_.micro_rows, rows_ - row);
+        if (first) gather(plan_, run_, order_, row, rows, rows_, scratch);
+        const Rows part{row, rows, scratch, slice, m > begin ? more : nullptr};
+        for (const Call& call : segment.calls) run_call(call, part);
+      }
+    });
+  }
+
+  void gather_all() {
+    const int64_t rows = plan_.micro_rows;
+    parallel_tasks(micro_batches(), [&](int64_t m) {
+      gather(plan_, run_, order_, m * rows, std::min(rows, rows_ - m * rows), rows_, nullptr);
+    });
+  }
+
+  Tensor bind(int index, const Rows& part) const {
+    if (index < 0) return {nullptr, DType::Float32, 0, {}};
+    const Value& v = plan_.values[static_cast<size_t>(index)];
+    Tensor t{nullptr, v.dtype, v.rank, {}};
+    std::copy(v.dims, v.dims + v.rank, t.dims);
+    if (v.rows > 0) t.dims[v.batch_dim] = v.rows * part.rows;
+    switch (v.place) {
+      case Place::Scratch:
+        t.data = part.scratch + v.offset;
+        break;
+      case Place::Arena:
+        t.data = run_.arena + v.offset + part.row * v.row_elements() * v.element_bytes();
+        break;
+      case Place::Slice:
+        t.data = part.more != nullptr ? part.more + v.offset - plan_.slice_offset
+                                      : run_.arena + v.offset + part.slice * plan_.slice_bytes;
+        break;
+    }
+    return t;
+  }
+
+  void run_call(const Call& call, const Rows& part) {
+    Tensor tensors[32];
+    int n = 0;
+    for (int value : call.inputs) tensors[n++] = bind(value, part);
+    Tensor* outputs = tensors + n;
+    for (int value : call.outputs) tensors[n++] = bind(value, part);
+    const double* params = call.params.data();
+    double drawn[32];
+    if (call.random) {
+      std::copy(call.params.begin(), call.params.end(), drawn);
+      // Key and counters; the last counter is the call's own.
+      drawn[0] = static_cast<double>(run_.seed & 0xffffffff);
+      drawn[1] = static_cast<double>(run_.seed >> 32);
+      drawn[2] = 0;
+      drawn[3] = static_cast<double>(part.row);
+      drawn[4] = static_cast<double>((run_.step + static_cast<uint64_t>(run_.steps_done)) & 0xffffffff);
+      params = drawn;
+    }
+    const Status status = run_op(call.op, {tensors, static_cast<int>(call.inputs.size()), outputs,
+                                           static_cast<int>(call.outputs.size()), params});
+    if (status != Status::Ok) failed_.store(kOps[static_cast<int>(call.op)].name, std::memory_order_relaxed);
+    if (part.more != nullptr) add_to_slice(call, outputs, part);
+  }
+
+  void add_to_slice(const Call& call, const Tensor* outputs, const Rows& part) {
+    for (size_t i = 0; i < call.outputs.size(); i++) {
+      if (call.outputs[i] < 0) continue;
+      const Value& v = plan_.values[static_cast<size_t>(call.outputs[i])];
+      if (v.place != Place::Slice) continue;
+      Tensor parts[2] = {outputs[i], outputs[i]};
+      parts[0].data = run_.arena + v.offset + part.slice * plan_.slice_bytes;
+      run_op(Op::AddN, {parts, 2, parts, 1, nullptr});
+    }
+  }
+
+  const Plan& plan_;
+  Run& run_;
+  const uint32_t* const order_;
+  const int64_t rows_;
+  std::atomic<const char*> failed_{nullptr};
+};
+
+}  // namespace
+
+void run(const Plan& plan, Run& r) {
+  using clock = std::chrono::steady_clock;
+  const auto start = clock::now();
+  while (r.steps_done < r.max_steps) {
+    const int64_t begin = r.begin + r.steps_done * r.batch, rows = std::min(r.batch, r.end - begin);
+    if (rows <= 0) return;
+    Step step(plan, r, r.order + begin, rows);
+    step.take();
+    r.failed_op = step.failed_op();
+    if (r.failed_op != nullptr) return;
+    double* results = r.results + r.steps_done * plan.result_count;
+    step.sum_results(results);
+    if (!std::isfinite(results[0])) {
+      r.not_finite = true;
+      return;
+    }
+    results[0] += update(plan, r, step.slices());
+    r.steps_done++;
+    if (r.stop->load(std::memory_order_relaxed)) return;
+    if (std::chrono::duration<double>(clock::now() - start).count() >= r.seconds) return;
+  }
+}
+
+}  // namespace tfjs::plan

@@ -1,0 +1,80 @@
+/** Last pass: the numbers that native/plan/decode.cc reads. */
+import { dtypeCodes } from '../backend/storage';
+import { addon } from '../binding';
+import { nativeError } from '../errors';
+import { addonFile } from '../binding';
+import type { Program } from './lower';
+import type { Layout } from './memory';
+import type { Segment } from './schedule';
+import type { Memory, Place, Value } from './tape';
+
+const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2 };
+const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
+
+/** The index of an op and its parameters, in the order in which the addon reads them. */
+export function encodeOp(name: string, params: Readonly<Record<string, number>>): { op: number; values: number[] } {
+  const spec = opIndex.get(name);
+  if (spec === undefined) throw nativeError('ADDON_MISMATCH', addonFile, name);
+  return { op: spec.index, values: spec.params.map((param) => params[param] as number) };
+}
+
+/** Encodes a program whose values have their places. */
+export function emit(program: Program, segments: readonly Segment[], layout: Layout): Float64Array {
+  const out: number[] = [];
+  const values: Value[] = [];
+  const indexOf = new Map<Value, number>();
+  const index = (value: Value | undefined): number => {
+    if (value === undefined) return -1;
+    let at = indexOf.get(value);
+    if (at === undefined) {
+      at = values.push(value) - 1;
+      indexOf.set(value, at);
+    }
+    return at;
+  };
+  const list = <T>(items: readonly T[], write: (item: T) => void): void => {
+    out.push(items.length);
+    items.forEach(write);
+  };
+
+  list(program.inputs, ({ kind, value, scale }) => out.push(kind === 'data' ? 0 : 1, index(value), scale));
+  list(segments, ({ micro, calls }) => {
+    out.push(Number(micro));
+    list(calls, (call) => {
+      const { op, values: params } = encodeOp(call.op, call.params);
+      out.push(op, Number(call.random !== undefined));
+      list(call.inputs, (value) => out.push(index(value)));
+      list(call.outputs, (value) => out.push(index(value)));
+      list(params, (param) => out.push(param));
+    });
+  });
+  list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
+  out.push(program.resultCount);
+  const trained = program.tape.parameters.flatMap((parameter, i) =>
+    parameter.gradient ? [{ ...parameter, at: layout.weightOffsets[i] as number, gradient: parameter.gradient }] : [],
+  );
+  list(trained, ({ at, value, gradient, l1, l2 }) => {
+    const { place, offset } = placed(gradient.memory);
+    out.push(at, value.memory.bytes / 4, places[place], offset, l1, l2);
+  });
+
+  const head = [
+    layout.microRows,
+    layout.scratchBytes,
+    layout.slices,
+    layout.sliceBytes,
+    layout.sliceOffset,
+    layout.weightsOffset,
+    values.length,
+  ];
+  for (const { memory, dtype, dims, batchDim } of values) {
+    const { place, offset } = placed(memory);
+    const rows = batchDim === undefined ? 0 : (dims[batchDim] as number);
+    head.push(dtypeCodes[dtype], places[place], offset, rows, batchDim ?? 0, dims.length, ...dims);
+  }
+  return Float64Array.from([...head, ...out]);
+}
+
+function placed({ place, offset }: Memory): { place: Place; offset: number } {
+  return { place: place as Place, offset: offset as number };
+}

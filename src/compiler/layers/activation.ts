@@ -1,0 +1,94 @@
+/** Activations: as layers of their own, and behind others. */
+import { layers } from '@tensorflow/tfjs-layers';
+import type { Activation } from '@tensorflow/tfjs-layers/dist/activations';
+import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
+import { type Tape, type Value, sizeOf } from '../tape';
+import type { LayerRule } from './rule';
+
+type ElementwiseOp = 'Relu' | 'Elu' | 'Sigmoid' | 'Tanh' | 'Softmax';
+type GradientOp = 'ReluGrad' | 'EluGrad' | 'SigmoidGrad' | 'TanhGrad' | 'SoftmaxGrad';
+
+/** By tf.layers' names: the op, the op of its gradient from dy and y, and its code as `activation` of fused ops. */
+const activations: Readonly<Record<string, readonly [op: ElementwiseOp, grad: GradientOp, fused?: number]>> = {
+  relu: ['Relu', 'ReluGrad', 1],
+  elu: ['Elu', 'EluGrad', 3],
+  sigmoid: ['Sigmoid', 'SigmoidGrad', 6],
+  tanh: ['Tanh', 'TanhGrad'],
+  softmax: ['Softmax', 'SoftmaxGrad'],
+};
+
+/** The name of a layer's activation. */
+export function activationOf(layer: Layer): string {
+  const { activation } = layer as unknown as { activation: Activation | null };
+  return activation == null ? 'linear' : activation.getClassName();
+}
+
+/** Why an activation cannot be compiled, if it cannot. */
+export function refuseActivation(layer: Layer): string | undefined {
+  const name = activationOf(layer);
+  return name === 'linear' || name in activations ? undefined : `its activation ${name} has no compiled form`;
+}
+
+/** The code that ops with an `activation` parameter take; undefined if they do not know this one. */
+export function fusedActivation(name: string): number | undefined {
+  return name === 'linear' ? 0 : activations[name]?.[2];
+}
+
+/** Rows of the last dimension, which is what softmax works on. */
+function rowsOf(tape: Tape, x: Value): Value {
+  const columns = x.dims.at(-1) as number;
+  return tape.view(x, [sizeOf(x) / columns, columns]);
+}
+
+/** Writes y = activation(x); x itself for a linear one. */
+export function activate(tape: Tape, name: string, x: Value): Value {
+  if (name === 'linear') return x;
+  const [op] = activations[name] as (typeof activations)[string];
+  const y = tape.value(x.dims.slice(1));
+  tape.call(op, [rowsOf(tape, x)], [rowsOf(tape, y)], {});
+  return y;
+}
+
+/** Writes the gradient of the activation's input from that of its output `y`. */
+export function activationGradient(tape: Tape, name: string, dy: Value, y: Value): Value {
+  if (name === 'linear') return dy;
+  const [, op] = activations[name] as (typeof activations)[string];
+  const dx = tape.value(y.dims.slice(1));
+  tape.call(op, [rowsOf(tape, dy), rowsOf(tape, y)], [rowsOf(tape, dx)], {});
+  return dx;
+}
+
+/** A layer that is nothing but an activation. */
+export function activationRule(probe: () => Layer, nameOf: (layer: Layer) => string): LayerRule {
+  return {
+    probe,
+    activation: nameOf,
+    lower({ activation }, [x], tape) {
+      const output = activate(tape, activation, x as Value);
+      return { output, backward: (dy) => [activationGradient(tape, activation, dy, output)] };
+    },
+  };
+}
+
+export const activation: LayerRule = {
+  ...activationRule(() => layers.activation({ activation: 'relu' }), activationOf),
+  refuse: refuseActivation,
+};
+export const relu: LayerRule = {
+  ...activationRule(
+    () => layers.reLU(),
+    () => 'relu',
+  ),
+  refuse: (layer) =>
+    (layer as unknown as { maxValue?: number }).maxValue == null ? undefined : 'it has a maxValue',
+};
+export const softmax: LayerRule = {
+  ...activationRule(
+    () => layers.softmax(),
+    () => 'softmax',
+  ),
+  refuse(layer) {
+    const { axis } = layer as unknown as { axis: number };
+    return axis === -1 ? undefined : `its axis is ${axis}, not the last`;
+  },
+};

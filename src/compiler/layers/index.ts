@@ -1,0 +1,44 @@
+/** The layers that can be compiled, by the names of their classes. */
+import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
+import { Uncompilable, nameOf } from '../trace';
+import { activation, relu, softmax } from './activation';
+import { conv2d } from './conv2d';
+import { dense } from './dense';
+import { dropout } from './dropout';
+import { averagePooling2d, maxPooling2d } from './pooling';
+import { flatten, reshape } from './reshape';
+import type { LayerRule } from './rule';
+
+const rules: Readonly<Record<string, LayerRule>> = {
+  Activation: activation,
+  AveragePooling2D: averagePooling2d,
+  Conv2D: conv2d,
+  Dense: dense,
+  Dropout: dropout,
+  Flatten: flatten,
+  MaxPooling2D: maxPooling2d,
+  ReLU: relu,
+  Reshape: reshape,
+  Softmax: softmax,
+};
+
+const constructors = new Map<string, unknown>();
+
+/**
+ * The rule of a layer.
+ * @throws Uncompilable if there is none: also for classes of the user's own that go by a known name, and for layers
+ *   with a method replaced or a hook set
+ */
+export function ruleOf(layer: Layer): LayerRule {
+  const name = layer.getClassName();
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  if (rule === undefined) throw new Uncompilable(nameOf(layer), 'there is no compiled form of this class');
+  if (!constructors.has(name)) constructors.set(name, rule.probe().constructor);
+  const { _callHook: hook } = layer as unknown as { _callHook: unknown };
+  if (constructors.get(name) !== layer.constructor || Object.hasOwn(layer, 'call') || hook != null) {
+    throw new Uncompilable(nameOf(layer), 'what it computes is the program’s own');
+  }
+  const reason = rule.refuse?.(layer);
+  if (reason !== undefined) throw new Uncompilable(nameOf(layer), reason);
+  return rule;
+}

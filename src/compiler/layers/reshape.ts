@@ -1,0 +1,22 @@
+/** Flatten and Reshape: the same values under another shape. */
+import { layers } from '@tensorflow/tfjs-layers';
+import type { Value } from '../tape';
+import type { LayerRule } from './rule';
+
+const reshapes: Pick<LayerRule, 'reshapes' | 'lower'> = {
+  reshapes: true,
+  lower({ shape }, [input], tape) {
+    const x = input as Value;
+    return { output: tape.view(x, [1, ...shape]), backward: (dy) => [tape.view(dy, x.dims)] };
+  },
+};
+
+export const flatten: LayerRule = {
+  ...reshapes,
+  probe: () => layers.flatten(),
+  refuse: (layer) =>
+    (layer as unknown as { dataFormat?: string }).dataFormat === 'channelsFirst'
+      ? 'its channels come first'
+      : undefined,
+};
+export const reshape: LayerRule = { ...reshapes, probe: () => layers.reshape({ targetShape: [1] }) };

@@ -1,0 +1,24 @@
+/** The ops that plans call: those of the backend, and some that only plans have. */
+import type { OpParams } from '../backend/ops';
+
+type None = Readonly<Record<never, number>>;
+
+type FusedConv2DMaxPool = OpParams['FusedConv2D'] &
+  Readonly<Record<'windowHeight' | 'windowWidth' | 'poolStrideHeight' | 'poolStrideWidth', number>>;
+
+/** The parameters of each op, by the names that `native/core/params.h` gives them. */
+export interface PlanOpParams extends OpParams {
+  FusedConv2DMaxPool: FusedConv2DMaxPool;
+  FusedConv2DMaxPoolGrad: FusedConv2DMaxPool;
+  SparseSoftmaxCrossEntropyWithLogits: None;
+  SigmoidCrossEntropyWithLogits: None;
+  MeanSquaredError: None;
+  SigmoidGrad: None;
+  TanhGrad: None;
+  SparseCategoricalAccuracy: None;
+  CategoricalAccuracy: None;
+  BinaryAccuracy: Readonly<Record<'threshold', number>>;
+}
+
+/** An op of `native/ops.def`. */
+export type PlanOp = keyof PlanOpParams;

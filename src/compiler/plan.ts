@@ -1,0 +1,204 @@
+/** A model's compiled training step, with the memory that it runs in. */
+import { engine, type Optimizer, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import type { NativeBackend } from '../backend/native-backend';
+import { dtypeCodes, type NativeDType } from '../backend/storage';
+import { addon, type NativePlan, type PlanRun } from '../binding';
+import { nativeError } from '../errors';
+import { emit, encodeOp } from './emit';
+import type { Program } from './lower';
+import { type Layout, placeValues } from './memory';
+import { type Rule, ruledOptimizers, ruleOf, slotOf } from './optimizers';
+import { schedule } from './schedule';
+import type { SessionData } from './session';
+import { Uncompilable } from './trace';
+import { type Mirror, pull, push, variableOf } from './weights';
+
+/** So that whoever awaits a run gets a turn this often, in seconds. */
+const runSeconds = 0.03;
+
+const alignment = 64;
+
+/** The plans whose memory holds an optimizer's state. */
+const holders = new WeakMap<Optimizer, Plan>();
+
+/** Writes an optimizer's state into its variables, if a plan holds it. */
+export function settleOptimizer(optimizer: Optimizer): void {
+  holders.get(optimizer)?.settle();
+}
+
+/**
+ * The optimizer's rule.
+ * @throws Uncompilable for optimizers of the program's own
+ */
+export function compilableRule(optimizer: Optimizer): Rule {
+  const known = ruledOptimizers.some(({ prototype }) => Object.getPrototypeOf(optimizer) === prototype);
+  const rule = known ? ruleOf(optimizer) : undefined;
+  if (rule === undefined) throw new Uncompilable('optimizer', 'it is of the program’s own class');
+  return rule;
+}
+
+/** What the optimizer keeps, from where the plan works on it. */
+interface State {
+  readonly rule: Rule;
+  readonly mirrors: readonly Mirror[];
+}
+
+export class Plan {
+  readonly #native: NativePlan;
+  readonly #layout: Layout;
+  /** Weights, gradients, the batch's values and the optimizer's slots. */
+  readonly #arena: Uint8Array;
+  /** Of the arena's first aligned byte. */
+  readonly #address: number;
+  readonly #weights: readonly Mirror[];
+  readonly #optimizer: Optimizer;
+  /** Undefined while the optimizer's own variables hold its state. */
+  #state: State | undefined;
+  #running = false;
+
+  /** @param batch the largest batch that it will run */
+  constructor(
+    model: LayersModel,
+    readonly program: Program,
+    readonly batch: number,
+  ) {
+    this.#optimizer = model.optimizer;
+    const segments = schedule(program.tape.calls);
+    const layout = placeValues(program, segments, batch);
+    const { slots } = compilableRule(this.#optimizer);
+    this.#layout = layout;
+    this.#arena = new Uint8Array(layout.arenaBytes + slots.length * layout.trainedLength * 4 + alignment);
+    const start = addon.addressOf(this.#arena);
+    this.#address = Math.ceil(start / alignment) * alignment;
+    this.#native = new addon.Plan(emit(program, segments, layout));
+    this.#weights = program.tape.parameters.map(({ variable, value }, i) => ({
+      variable: variableOf(variable),
+      address: this.#address + layout.weightsOffset + (layout.weightOffsets[i] as number) * 4,
+      bytes: value.memory.bytes,
+    }));
+  }
+
+  /** Where slot `s` of all weights begins in the arena. */
+  #slotOffset(s: number): number {
+    return this.#layout.arenaBytes + s * this.#layout.trainedLength * 4;
+  }
+
+  /** Takes the optimizer's state over from its variables, or from the plan that holds it. */
+  #takeState(model: LayersModel): State {
+    const rule = compilableRule(this.#optimizer);
+    if (this.#state) return { ...this.#state, rule };
+    settleOptimizer(this.#optimizer);
+    const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
+    const mirrors: Mirror[] = [];
+    for (const [i, parameter] of this.program.tape.parameters.entries()) {
+      if (parameter.gradient === undefined) continue;
+      const which = collectedTrainableWeights.indexOf(parameter.variable);
+      for (const s of rule.slots.keys()) {
+        mirrors.push({
+          variable: slotOf(this.#optimizer, rule, s, which, variableOf(parameter.variable)),
+          address: this.#address + this.#slotOffset(s) + (this.#layout.weightOffsets[i] as number) * 4,
+          bytes: parameter.value.memory.bytes,
+        });
+      }
+    }
+    pull(mirrors, this);
+    holders.set(this.#optimizer, this);
+    return { rule, mirrors };
+  }
+
+  /** Writes the optimizer's state into its variables, and works on it no longer. */
+  settle(): void {
+    if (this.#state === undefined) return;
+    const { mirrors, rule } = this.#state;
+    this.#state = undefined;
+    holders.delete(this.#optimizer);
+    push(mirrors, this);
+    for (const { variable, base } of rule.scalars ?? []) {
+      const { iterations } = this.#optimizer;
+      const value = base === undefined ? iterations : base ** (iterations + 1);
+      tidy(() => variable.assign(scalar(value)));
+    }
+  }
+
+  /**
+   * Takes steps (see `TrainSession`), with random numbers by `key`, beginning with those of step `firstStep`.
+   * @throws TfjsNativeError LOSS_NOT_FINITE
+   */
+  async run(model: LayersModel, data: SessionData, rows: Rows, key: Key, signal?: AbortSignal): Promise<number[][]> {
+    if (this.#running) throw nativeError('MODEL_IN_USE', model.name);
+    pull(this.#weights, this);
+    this.#state = this.#takeState(model);
+    const columns = this.program.resultCount;
+    const results = new Float64Array(rows.maxSteps * columns);
+    const { request, held } = this.#request(data, rows, key, this.#state.rule);
+    const stop = (): void => this.#native.stop();
+    signal?.addEventListener('abort', stop);
+    this.#running = true;
+    let run: PlanRun;
+    try {
+      run = await this.#native.run(request, results, [this.#arena, rows.order, held]);
+    } finally {
+      this.#running = false;
+      signal?.removeEventListener('abort', stop);
+    }
+    const counter = this.#optimizer as unknown as { iterations_: number };
+    counter.iterations_ = this.#optimizer.iterations + run.steps;
+    push(this.#weights, this);
+    if (run.failedOp !== undefined) throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
+    if (run.notFinite) throw nativeError('LOSS_NOT_FINITE', counter.iterations_ + 1);
+    return Array.from({ length: run.steps }, (_, i) => [...results.subarray(i * columns, (i + 1) * columns)]);
+  }
+
+  #request(data: SessionData, { order, begin, end, batchSize, maxSteps }: Rows, key: Key, rule: Rule) {
+    const { op, values } = encodeOp(rule.op, rule.params as Readonly<Record<string, number>>);
+    const sources = [...data.inputs, ...data.targets, ...data.sampleWeights].map(sourceOf);
+    const scalars = rule.scalars ?? [];
+    const request = Float64Array.from([
+      this.#address,
+      addon.addressOf(order),
+      begin,
+      end,
+      batchSize,
+      maxSteps,
+      runSeconds,
+      ...key.words,
+      key.step,
+      sources.length,
+      ...sources.flat(),
+      op,
+      rule.slots.length,
+      ...rule.slots.map((_, s) => this.#slotOffset(s)),
+      values.length,
+      ...values,
+      scalars.length,
+      ...scalars.map(({ base = 0 }) => base),
+      this.#optimizer.iterations,
+    ]);
+    return { request, held: data };
+  }
+}
+
+/** Which rows of the data the steps are taken on. */
+export interface Rows {
+  readonly order: Uint32Array;
+  readonly begin: number;
+  readonly end: number;
+  readonly batchSize: number;
+  readonly maxSteps: number;
+}
+
+/** Where random numbers come from. */
+export interface Key {
+  readonly words: readonly [low: number, high: number];
+  /** Of the first step of the run. */
+  readonly step: number;
+}
+
+/** Type, address and divisor, as native/binding/plan.cc reads them. */
+function sourceOf(tensor: Tensor | undefined): [number, number, number] {
+  if (tensor === undefined) return [0, 0, 1];
+  const dtype = tensor.dtype as NativeDType;
+  const storage = (engine().backend as NativeBackend).storage(tensor.dataId);
+  return [dtypeCodes[dtype], storage.addressOf(tensor.size, dtype), 1];
+}

@@ -1,0 +1,29 @@
+/** Fourth pass: cuts the calls of a step into segments that run micro-batch by micro-batch, or on the whole batch. */
+import type { Call } from './tape';
+
+/** Calls that run in the same way, one after the other. */
+export interface Segment {
+  readonly micro: boolean;
+  readonly calls: Call[];
+}
+
+/** The segments of a program's calls, in their order. */
+export function schedule(calls: readonly Call[]): Segment[] {
+  const firstOfStream = new Map<number, boolean>();
+  const segments: Segment[] = [];
+  // What may run anywhere before the first call that may not, goes with it.
+  let micro = (calls.find((call) => call.micro !== 'where')?.micro ?? 'never') === 'always';
+  for (const call of calls) {
+    if (call.micro !== 'where') micro = call.micro === 'always';
+    if (call.random !== undefined) {
+      // A mask is drawn again for the gradient, in the same parts.
+      const first = firstOfStream.get(call.random);
+      if (first === undefined) firstOfStream.set(call.random, micro);
+      else micro = first;
+    }
+    const last = segments.at(-1);
+    if (last?.micro === micro) last.calls.push(call);
+    else segments.push({ micro, calls: [call] });
+  }
+  return segments;
+}

@@ -1,0 +1,138 @@
+/** The program of a training step while it is being written: values, and the calls of native ops that compute them. */
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { NativeDType } from '../backend/storage';
+import type { PlanOp, PlanOpParams } from './ops';
+
+/** Where a value lies: as `Place` of native/plan/plan.h. */
+export type Place = 'scratch' | 'arena' | 'slice';
+
+/** Memory of one value; several values may be views of it. */
+export interface Memory {
+  /** Per sample for what is computed from the batch, else in all. */
+  readonly bytes: number;
+  readonly perSample: boolean;
+  /** Set by the planning of memory. */
+  place?: Place;
+  offset?: number;
+}
+
+/** A tensor of the step. */
+export interface Value {
+  readonly memory: Memory;
+  readonly dtype: NativeDType;
+  /** The shape for one sample: in dimension `batchDim` those of the batch lie one behind the other. */
+  readonly dims: readonly number[];
+  /** Undefined for what the batch has only once, such as weights. */
+  readonly batchDim: number | undefined;
+}
+
+export interface Call {
+  readonly op: PlanOp;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly (Value | undefined)[];
+  readonly params: Readonly<Record<string, number>>;
+  /** Whether it must, may, or must not run micro-batch by micro-batch. */
+  readonly micro: Micro;
+  /** The number of its stream of random numbers. */
+  readonly random?: number;
+}
+
+/**
+ * `always`: on one thread for each micro-batch; `never`: on the whole batch at once; `where`: wherever its neighbours
+ * run.
+ */
+export type Micro = 'always' | 'never' | 'where';
+
+/** A weight of the model. */
+export interface Parameter {
+  readonly variable: LayerVariable;
+  readonly value: Value;
+  /** Undefined for one that is not trained. */
+  readonly gradient: Value | undefined;
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** How many elements a sample has. */
+export function sizeOf({ dims }: Pick<Value, 'dims'>): number {
+  return dims.reduce((size, length) => size * length, 1);
+}
+
+const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
+
+/** Weights up to this many bytes stay in a core's cache beside a micro-batch. */
+export const smallWeights = 128 * 1024;
+
+/** Writes the program of one training step. */
+export class Tape {
+  readonly calls: Call[] = [];
+  readonly parameters: Parameter[] = [];
+  readonly #parameterOf = new Map<LayerVariable, Parameter>();
+  /** The sums of each trained weight's gradient come last: nothing waits for them. */
+  readonly #gradientCalls: Call[] = [];
+  #streams = 0;
+
+  constructor(readonly trained: ReadonlySet<LayerVariable>) {}
+
+  /** A value of [batch, …shape]. */
+  value(shape: readonly number[], dtype: NativeDType = 'float32'): Value {
+    const dims = [1, ...shape];
+    return { memory: { bytes: sizeOf({ dims }) * bytesOf[dtype], perSample: true }, dtype, dims, batchDim: 0 };
+  }
+
+  /** The same values under another shape, for one sample. */
+  view({ memory, dtype, batchDim }: Value, dims: readonly number[], dimension = batchDim): Value {
+    return { memory, dtype, dims, batchDim: dimension };
+  }
+
+  /** A weight, which is trained if the model trains it. */
+  parameter(variable: LayerVariable, { l1 = 0, l2 = 0 } = {}): Parameter {
+    const known = this.#parameterOf.get(variable);
+    if (known) return known;
+    const dims = variable.shape as number[];
+    const value = (): Value => ({
+      memory: { bytes: sizeOf({ dims }) * 4, perSample: false },
+      dtype: 'float32',
+      dims,
+      batchDim: undefined,
+    });
+    const gradient = this.trained.has(variable) ? value() : undefined;
+    const parameter = { variable, value: value(), gradient, l1, l2 };
+    this.parameters.push(parameter);
+    this.#parameterOf.set(variable, parameter);
+    return parameter;
+  }
+
+  /** The number of a new stream of random numbers. */
+  stream(): number {
+    return this.#streams++;
+  }
+
+  call<Name extends PlanOp>(
+    op: Name,
+    inputs: Call['inputs'],
+    outputs: Call['outputs'],
+    params: PlanOpParams[Name],
+    options: { micro?: Micro; random?: number } = {},
+  ): void {
+    this.calls.push({ op, inputs, outputs, params, micro: 'where', ...options });
+  }
+
+  /** As {@link call}, for one that only makes gradients of weights. */
+  gradientCall<Name extends PlanOp>(
+    op: Name,
+    inputs: Call['inputs'],
+    outputs: Call['outputs'],
+    params: PlanOpParams[Name],
+    micro: Micro,
+  ): void {
+    const call = { op, inputs, outputs, params, micro };
+    if (micro === 'never') this.#gradientCalls.push(call);
+    else this.calls.push(call);
+  }
+
+  /** Ends the program. */
+  finish(): void {
+    this.calls.push(...this.#gradientCalls.splice(0));
+  }
+}
