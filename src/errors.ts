@@ -42,6 +42,9 @@ const messages = {
     'has the weights of the step before. Try a smaller learning rate, and look for bad values in the data.',
   MODEL_IN_USE: (model: string) =>
     `The model ${model} is being trained already. Await that training first, or train a copy of the model.`,
+  MODEL_DISPOSED: (model: string) =>
+    `The model ${model} was disposed of while it was being trained, so its weights are gone. Dispose of it when \`fit\` ` +
+    'has resolved.',
   EVALUATION_FAILED: (folder: string, reason: string) =>
     `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}`,
   MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>

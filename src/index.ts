@@ -8,7 +8,6 @@ import { registerFileSystem } from './io/file-system';
 import { checkEngine } from './upstream/core-copies';
 import { registerGradients } from './upstream/gradients';
 import { registerOnce } from './upstream/own-copies';
-import './upstream/fit-arguments';
 
 checkEngine();
 registerOnce(() => {
@@ -32,10 +31,11 @@ export * from '@tensorflow/tfjs-layers';
 export * from './upstream/converter';
 export * as data from './upstream/data';
 export * as io from './io';
-export { setSeed } from './backend/seed';
 export { version } from './upstream/versions';
 
 export { type BackendName, useBackend } from './backends';
+export { setSeed } from './backend/seed';
 export { setThreads } from './binding';
 export { type ErrorCode, TfjsNativeError } from './errors';
 export { type Info, info } from './info';
+export type { TrainOnBatchArgs } from './upstream/fit-arguments';

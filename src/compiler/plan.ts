@@ -22,9 +22,9 @@ const alignment = 64;
 /** The plans whose memory holds an optimizer's state. */
 const holders = new WeakMap<Optimizer, Plan>();
 
-/** Writes an optimizer's state into its variables, if a plan holds it. */
-export function settleOptimizer(optimizer: Optimizer): void {
-  holders.get(optimizer)?.settle();
+/** Writes an optimizer's state into its variables, if a plan holds it: at once, or when the run that is under way ends. */
+export function settleOptimizer(optimizer: Optimizer): Promise<void> | undefined {
+  return holders.get(optimizer)?.settle();
 }
 
 /**
@@ -56,6 +56,8 @@ export class Plan {
   /** Undefined while the optimizer's own variables hold its state. */
   #state: State | undefined;
   #running = false;
+  /** Whoever waits for the optimizer's state. */
+  #waiting: (() => void)[] = [];
 
   /** @param batch the largest batch that it will run */
   constructor(
@@ -107,8 +109,14 @@ export class Plan {
     return { rule, mirrors };
   }
 
-  /** Writes the optimizer's state into its variables, and works on it no longer. */
-  settle(): void {
+  /** Writes the optimizer's state into its variables, and works on it no longer. Waits for the end of a run. */
+  settle(): Promise<void> | undefined {
+    if (this.#running) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#giveState();
+    return undefined;
+  }
+
+  #giveState(): void {
     if (this.#state === undefined) return;
     const { mirrors, rule } = this.#state;
     this.#state = undefined;
@@ -127,6 +135,7 @@ export class Plan {
    */
   async run(model: LayersModel, data: SessionData, rows: Rows, key: Key, signal?: AbortSignal): Promise<number[][]> {
     if (this.#running) throw nativeError('MODEL_IN_USE', model.name);
+    this.#checkAlive(model);
     pull(this.#weights, this);
     this.#state = this.#takeState(model);
     const columns = this.program.resultCount;
@@ -144,15 +153,25 @@ export class Plan {
     }
     const counter = this.#optimizer as unknown as { iterations_: number };
     counter.iterations_ = this.#optimizer.iterations + run.steps;
+    this.#checkAlive(model);
     push(this.#weights, this);
+    if (this.#waiting.length > 0) {
+      this.#giveState();
+      for (const resolve of this.#waiting.splice(0)) resolve();
+    }
     if (run.failedOp !== undefined) throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
     if (run.notFinite) throw nativeError('LOSS_NOT_FINITE', counter.iterations_ + 1);
     return Array.from({ length: run.steps }, (_, i) => [...results.subarray(i * columns, (i + 1) * columns)]);
   }
 
+  #checkAlive({ name }: LayersModel): void {
+    if (this.#weights.some(({ variable }) => variable.isDisposed)) throw nativeError('MODEL_DISPOSED', name);
+  }
+
   #request(data: SessionData, { order, begin, end, batchSize, maxSteps }: Rows, key: Key, rule: Rule) {
     const { op, values } = encodeOp(rule.op, rule.params as Readonly<Record<string, number>>);
-    const sources = [...data.inputs, ...data.targets, ...data.sampleWeights].map(sourceOf);
+    const tensors = [...data.inputs, ...data.targets, ...data.sampleWeights];
+    const sources = this.program.inputs.map((_, i) => sourceOf(tensors[i]));
     const scalars = rule.scalars ?? [];
     const request = Float64Array.from([
       this.#address,

@@ -1,5 +1,16 @@
 /** What the arguments of training take beyond upstream's. */
-import '@tensorflow/tfjs-layers';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { ModelFitArgs } from '@tensorflow/tfjs-layers';
+
+type Data = Tensor | Tensor[] | Record<string, Tensor>;
+
+/** What `trainOnBatch` takes as its third argument, on the backend `native` only. */
+export interface TrainOnBatchArgs {
+  /** As in `fit`. */
+  classWeight?: NonNullable<ModelFitArgs['classWeight']>;
+  /** A weight of each sample, [rows], which its loss is multiplied with; with several outputs an array or by name. */
+  sampleWeight?: Data;
+}
 
 declare module '@tensorflow/tfjs-layers/dist/engine/training_tensors' {
   interface ModelFitArgs {
@@ -18,5 +29,19 @@ declare module '@tensorflow/tfjs-layers/dist/engine/training_dataset' {
      * epoch may be one of fewer steps, and `model.stopTraining` is true. On the backend `native` only.
      */
     signal?: AbortSignal;
+  }
+}
+
+declare module '@tensorflow/tfjs-layers/dist/engine/training' {
+  interface LayersModel {
+    /** Takes one step on one batch, with weights; resolves to the loss, or to it and the metrics. */
+    trainOnBatch(x: Data, y: Data, args?: TrainOnBatchArgs): Promise<number | number[]>;
+  }
+}
+
+declare module '@tensorflow/tfjs-layers/dist/models' {
+  interface Sequential {
+    /** Takes one step on one batch, with weights; resolves to the loss, or to it and the metrics. */
+    trainOnBatch(x: Data, y: Data, args?: TrainOnBatchArgs): Promise<number | number[]>;
   }
 }

@@ -1,6 +1,7 @@
 /** The members of upstream's LayersModel that training uses: private or protected there, stable since 1.0. */
 import { engine, type Scalar, type Tensor, tensor_util } from '@tensorflow/tfjs-core';
 import { LayersModel } from '@tensorflow/tfjs-layers';
+import type { TrainOnBatchArgs } from './fit-arguments';
 
 /** Computes losses and metrics of a batch: inputs, targets and sample weights in one list. */
 export type StepFunction = (batch: (Tensor | null)[]) => Scalar[];
@@ -23,7 +24,7 @@ export interface TrainedModel extends Omit<LayersModel, 'isTraining' | 'trainOnB
   makeTestFunction(): StepFunction;
   getDedupedMetricsNames(): string[];
   testLoop(f: StepFunction, ins: Tensor[], batchSize: number): Scalar[];
-  trainOnBatch(x: TensorLike, y: TensorLike): Promise<number | number[]>;
+  trainOnBatch(x: TensorLike, y: TensorLike, args?: TrainOnBatchArgs): Promise<number | number[]>;
 }
 
 /** Upstream's own methods, as they were before any of ours took their place. */

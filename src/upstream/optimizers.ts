@@ -2,6 +2,8 @@
  * Gives tf.train's optimizers an `applyGradients` that updates each variable in one native pass, where upstream
  * runs a dozen ops. State, names and results (within rounding) are upstream's; on other backends, and for
  * variables that are not float32, upstream's own method runs.
+ *
+ * While a model trains compiled, its plan holds the optimizer's state; whoever reads or changes it gets it back first.
  */
 import {
   add,
@@ -13,7 +15,8 @@ import {
   tidy,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { slotOf, type Rule, ruledOptimizers, ruleOf } from '../compiler/optimizers';
+import { settleOptimizer } from '../compiler';
+import { type Rule, ruledOptimizers, ruleOf, slotOf } from '../compiler/optimizers';
 
 type Gradients = NamedTensorMap | { name: string; tensor: Tensor }[];
 
@@ -70,4 +73,12 @@ for (const optimizerClass of ruledOptimizers) {
     if (rule === undefined) return upstream.call(this, gradients);
     applyGradients(this, rule, list);
   };
+  for (const name of ['getWeights', 'setWeights', 'applyGradients', 'dispose'] as const) {
+    const methods = prototype as unknown as Record<typeof name, (...args: unknown[]) => unknown>;
+    const method = methods[name];
+    methods[name] = function (this: Optimizer, ...args) {
+      const settled = settleOptimizer(this);
+      return settled ? settled.then(() => method.apply(this, args)) : method.apply(this, args);
+    };
+  }
 }

@@ -32,13 +32,17 @@ class Mine extends tf.data.Dataset<number> {
 }
 const version: string = tf.version['tfjs-native'] + tf.version.tfjs;
 const isOurs = (e: unknown): e is tf.TfjsNativeError => e instanceof TfjsNativeError && e.code === 'MODEL_NOT_LOADED';
+tf.setSeed(1);
+const fitArgs: tf.ModelFitArgs = { epochs: 1, signal: null as never };
+const datasetArgs: tf.ModelFitDatasetArgs<number> = { epochs: 1, signal: null as never };
+const loss: Promise<number | number[]> = model.trainOnBatch(x, x, { sampleWeight: x, classWeight: { 0: 1 } });
 // @ts-expect-error: no such backend
 void useBackend('gpu');
 // @ts-expect-error: no such export
 tf.nothing;
 // @ts-expect-error: no such method
 x.nothing();
-export { artifacts, buffer, csv, data, done, info, isOurs, loaded, made, Mine, model, models, train, version, y };
+export { artifacts, buffer, csv, data, datasetArgs, done, fitArgs, info, isOurs, loaded, loss, made, Mine, model, models, train, version, y };
 `;
 // What module.exports is called by \`import\`, in ES modules only.
 const withDefault = `${program}

@@ -226,6 +226,31 @@ describe('trainOnBatch', () => {
     expectAlike(native, cpu);
   });
 
+  it('weighs classes and samples as fit does', async () => {
+    const [x, y] = [data([5, 4], 1), classes(5, 2)];
+    const classWeight = { 0: 3, 1: 0.5, 2: 2 };
+    const sampleWeight = tf.tensor1d([...y.argMax(1).dataSync()].map((c) => classWeight[c as 0]));
+    const weightsAfter = async (train: (model: tf.Sequential) => Promise<unknown>) => {
+      const model = denseModel();
+      await train(model);
+      return model.getWeights().map((weight) => [...weight.dataSync()]);
+    };
+    await tf.setBackend('cpu');
+    const want = await weightsAfter((model) => model.fit(x, y, { classWeight }));
+    await tf.setBackend('native');
+    const before = tf.memory().numTensors;
+    const model = denseModel();
+    await model.trainOnBatch(x, y, { classWeight });
+    await model.trainOnBatch(x, y, { sampleWeight });
+    model.optimizer.dispose();
+    model.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    expectAlike(await weightsAfter((model) => model.trainOnBatch(x, y, { classWeight })), want);
+    expectAlike(await weightsAfter((model) => model.trainOnBatch(x, y, { sampleWeight })), want);
+    const inner = (model: tf.Sequential) => (model as unknown as { model: tf.LayersModel }).model;
+    expectAlike(await weightsAfter((model) => inner(model).trainOnBatch(x, y, { sampleWeight })), want);
+  });
+
   it('takes the steps of calls that meet one after the other', async () => {
     const { native, cpu } = await onBoth(async () => {
       const model = denseModel();
