@@ -18,18 +18,40 @@ afterEach(async () => {
   await tf.setBackend('native');
 });
 
-/** What `run` gives on each backend, with the same Math.random, which is what fit shuffles by. */
-export async function onBoth<T>(run: () => Promise<T>): Promise<{ native: T; cpu: T }> {
-  const results: T[] = [];
-  for (const backend of ['native', 'cpu']) {
+/** Whether models are made such that they train eagerly: compiled are only those with upstream's own step. */
+let eagerly = false;
+
+/** What `run` gives on `cpu`; expects that it gives the same on `native`, compiled and eagerly. */
+export async function likeCpu<T>(run: () => Promise<T>): Promise<T> {
+  const runOn = async (backend: string) => {
     await tf.setBackend(backend);
+    // What fit shuffles by.
     vi.spyOn(Math, 'random').mockImplementation(generator(7));
-    results.push(await run());
-    vi.restoreAllMocks();
+    try {
+      return await run();
+    } finally {
+      vi.restoreAllMocks();
+    }
+  };
+  const want = await runOn('cpu');
+  expectAlike(await runOn('native'), want, 'compiled');
+  eagerly = true;
+  try {
+    expectAlike(await runOn('native'), want, 'eager');
+  } finally {
+    eagerly = false;
   }
-  await tf.setBackend('native');
-  const [native, cpu] = results as [T, T];
-  return { native, cpu };
+  return want;
+}
+
+function compiled<Model extends tf.LayersModel>(model: Model, args: tf.ModelCompileArgs): Model {
+  model.compile(args);
+  const inner = ((model as { model?: tf.LayersModel }).model ?? model) as unknown as {
+    makeTrainFunction(): unknown;
+  };
+  const { makeTrainFunction } = inner;
+  if (eagerly) inner.makeTrainFunction = () => makeTrainFunction.call(inner);
+  return model;
 }
 
 /** Expects equal values and equal orders of keys; numbers may differ by the rounding of a few steps. */
@@ -53,8 +75,7 @@ export function denseModel(loss = 'categoricalCrossentropy', optimizer = tf.trai
     tf.layers.dense({ units: 3, activation: 'softmax', kernelInitializer: seeded(2) }),
   ];
   const model = tf.sequential({ layers });
-  model.compile({ loss, optimizer, metrics: ['accuracy'] });
-  return model;
+  return compiled(model, { loss, optimizer, metrics: ['accuracy'] });
 }
 
 /** 6x6 images to one number, with a penalty on weights. */
@@ -74,8 +95,7 @@ export function convModel(): tf.Sequential {
       tf.layers.dense({ units: 1, kernelInitializer: seeded(4) }),
     ],
   });
-  model.compile({ loss: 'meanSquaredError', optimizer: tf.train.sgd(0.05) });
-  return model;
+  return compiled(model, { loss: 'meanSquaredError', optimizer: tf.train.sgd(0.05) });
 }
 
 /** Inputs `a` [4] and `b` [2], outputs `left` (3 classes) and `right` (a number). */
@@ -91,12 +111,11 @@ export function branchedModel(): tf.LayersModel {
     inputs: [a, b],
     outputs: [dense(3, 'left', 5, 'softmax'), dense(1, 'right', 6)],
   });
-  model.compile({
+  return compiled(model, {
     loss: ['categoricalCrossentropy', 'meanSquaredError'],
     optimizer: tf.train.rmsprop(0.01),
     metrics: ['accuracy'],
   });
-  return model;
 }
 
 /** A tensor that is the same in every run. */
