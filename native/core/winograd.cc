@@ -63,6 +63,14 @@ int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t 
   });
 }
 
+bool winograd_tiles_are_windows(int64_t windows, int64_t depth, int64_t columns) {
+  const Winograd choice = chosen.load(std::memory_order_relaxed);
+  if (choice != Winograd::ByShape) return choice == Winograd::Tiles2;
+  const Cost cost{1, 2, 2 * static_cast<double>(windows), static_cast<double>(depth), parts(depth, 16),
+                  parts(columns, 16)};
+  return cost.products(2) + cost.transforms(2) + cost.weights(2, 12) < cost.direct();
+}
+
 int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {
   return cheapest(batch, height, width, depth, columns, [&](const Cost& cost, int tile) {
     const int64_t slices =

@@ -104,6 +104,17 @@ TFJS_INLINE void take_larger(vf32 value, int cell, vf32* best, vi32* at) {
   *at = replaces ? splat(int32_t{cell}) : *at;
 }
 
+// Puts the largest of 2x2 numbers, in the order of a window's cells.
+TFJS_INLINE void put_largest(const PooledResult& result, int64_t at, int64_t column, vf32 a, vf32 b, vf32 c,
+                             vf32 d, int64_t n) {
+  const vi32 right = b > a, lower_right = d > c;
+  const vf32 top = select(right, b, a), bottom = select(lower_right, d, c);
+  const vi32 lower = bottom > top;
+  const vi32 in_top = right ? splat(int32_t{1}) : splat(int32_t{0});
+  const vi32 in_bottom = lower_right ? splat(int32_t{3}) : splat(int32_t{2});
+  result.put(at, column, select(lower, bottom, top), lower ? in_bottom : in_top, n);
+}
+
 // Whether no value is NaN, infinite or so large that sums of products might overflow: the fast ways then
 // need not look at what they compute.
 bool is_moderate(const float* values, int64_t n);

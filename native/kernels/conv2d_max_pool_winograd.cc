@@ -1,0 +1,169 @@
+// 3x3 convolutions that are pooled by windows of 2x2, by Winograd's F(2x2, 3x3): a tile is a window, so that
+// results are pooled in registers as they come out of the transform.
+#include "kernels/conv2d_max_pool.h"
+#include "kernels/winograd_transform.h"
+
+namespace tfjs::TFJS_ISA {
+namespace {
+
+using Transform = WinogradTransform<2>;
+constexpr int kEdge = Transform::kEdge, kPositions = kEdge * kEdge;
+// Tiles that a panel of the filter serves before the next one is fetched.
+constexpr int64_t kBlockTiles = 24;
+
+class TiledWindows {
+ public:
+  TiledWindows(const PooledConv2D& shape, const float* x, const float* filter, const PooledResult& result)
+      : s_(shape), c_(shape.conv), x_(x), filter_(filter), result_(result) {
+    depth_ = c_.in_channels;
+    depth_pitch_ = ceil_div(depth_, kLanes) * kLanes;
+    tiles_ = s_.windows();
+    // Blocks of about equal size.
+    block_ = ceil_div(tiles_, ceil_div(tiles_, kBlockTiles));
+    data_pitch_ = winograd_pitch(block_ * depth_pitch_);
+    product_pitch_ = winograd_pitch(block_ * kPanel);
+    // Positions of a panel must not fall on the same sets of the cache.
+    weights_pitch_ = depth_ * kPanel + 16;
+  }
+
+  void run() {
+    const int64_t panels = panel_count(c_.out_channels);
+    Scratch scratch;
+    weights_ = scratch.get<float>(panels * kPositions * weights_pitch_);
+    data_ = scratch.get<float>(kPositions * data_pitch_);
+    products_ = scratch.get<float>(kPositions * product_pitch_);
+    float* zeros = scratch.get<float>(depth_pitch_);
+    std::memset(zeros, 0, static_cast<size_t>(depth_pitch_) * sizeof(float));
+    zeros_ = zeros;
+    for (int64_t panel = 0; panel < panels; panel++) transform_weights(panel);
+    for (int64_t first = 0; first < tiles_; first += block_) {
+      const int64_t count = tiles_ - first < block_ ? tiles_ - first : block_;
+      transform_data(first, count);
+      for (int64_t panel = 0; panel < panels; panel++) {
+        multiply(panel, count);
+        pool(panel, first, count);
+      }
+    }
+  }
+
+ private:
+  int64_t columns_of(int64_t panel) const { return panel_columns(c_.out_channels - panel * kPanel); }
+
+  void transform_weights(int64_t panel) {
+    const int64_t columns = columns_of(panel), width = panel_width(columns);
+    for (int64_t v = 0; v < width; v += kLanes) {
+      for (int64_t k = 0; k < depth_; k++) {
+        const float* from = filter_ + k * c_.out_channels + panel * kPanel + v;
+        float* to = weights_ + panel * kPositions * weights_pitch_ + k * width + v;
+        vf32 g[3][3], u[kEdge][kEdge];
+        TFJS_UNROLL for (int t = 0; t < 9; t++) {
+          g[t / 3][t % 3] = read_lanes(from + t * depth_ * c_.out_channels, columns - v);
+        }
+        transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
+        TFJS_UNROLL for (int i = 0; i < kPositions; i++) {
+          store(to + i * weights_pitch_, u[i / kEdge][i % kEdge]);
+        }
+      }
+    }
+  }
+
+  void transform_data(int64_t first, int64_t count) {
+    int64_t row = first / s_.width, column = first % s_.width;
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t y = row % s_.height * 2 - c_.at.padTop, x = column * 2 - c_.at.padLeft;
+      const float* image = x_ + row / s_.height * c_.in_height * c_.in_width * depth_;
+      float* to = data_ + i * depth_pitch_;
+      const bool inside =
+          y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width && depth_ == depth_pitch_;
+      const float* pixel[kEdge][kEdge];
+      for (int a = 0; a < kEdge; a++) {
+        for (int b = 0; b < kEdge; b++) {
+          const bool is_pixel =
+              inside || (y + a >= 0 && y + a < c_.in_height && x + b >= 0 && x + b < c_.in_width);
+          pixel[a][b] = is_pixel ? image + ((y + a) * c_.in_width + x + b) * depth_ : zeros_;
+        }
+      }
+      for (int64_t k = 0; k < depth_; k += kLanes) {
+        const int64_t left = depth_ - k;
+        vf32 d[kEdge][kEdge], v[kEdge][kEdge];
+        if (left >= kLanes) {
+          TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
+            d[p / kEdge][p % kEdge] = load(pixel[p / kEdge][p % kEdge] + k);
+          }
+        } else {
+          for (int p = 0; p < kPositions; p++) {
+            d[p / kEdge][p % kEdge] = load_first(pixel[p / kEdge][p % kEdge] + k, left);
+          }
+        }
+        transform_square<kEdge, kEdge>(d, v,
+                                       [](const vf32(&a)[kEdge], vf32(&b)[kEdge]) { Transform::data(a, b); });
+        TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
+          store(to + p * data_pitch_ + k, v[p / kEdge][p % kEdge]);
+        }
+      }
+      if (++column == s_.width) {
+        column = 0;
+        row++;
+      }
+    }
+  }
+
+  void multiply(int64_t panel, int64_t count) {
+    const int64_t columns = columns_of(panel), width = panel_width(columns);
+    const int64_t parts = ceil_div(count, tile_rows(panel_vectors(columns)));
+    const Epilogue none;
+    for (int64_t p = 0; p < kPositions; p++) {
+      const float* weights = weights_ + (panel * kPositions + p) * weights_pitch_;
+      for (int64_t part = 0; part < parts; part++) {
+        const int64_t begin = count * part / parts, end = count * (part + 1) / parts;
+        const float* a[kMaxTileRows];
+        float* c[kMaxTileRows];
+        for (int64_t r = begin; r < end; r++) {
+          a[r - begin] = data_ + p * data_pitch_ + r * depth_pitch_;
+          c[r - begin] = products_ + p * product_pitch_ + r * width;
+        }
+        multiply_rows(static_cast<int>(end - begin), {a, 1, depth_, weights, c, 0, width, &none});
+      }
+    }
+  }
+
+  void pool(int64_t panel, int64_t first, int64_t count) {
+    const int64_t columns = columns_of(panel), width = panel_width(columns), column = panel * kPanel;
+    for (int64_t i = 0; i < count; i++) {
+      for (int64_t v = 0; v < columns; v += kLanes) {
+        const float* from = products_ + i * width + v;
+        vf32 m[kEdge][kEdge], y[2][2];
+        TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
+          m[p / kEdge][p % kEdge] = load(from + p * product_pitch_);
+        }
+        transform_square<kEdge, 2>(m, y, [](const vf32(&a)[kEdge], vf32(&b)[2]) { Transform::result(a, b); });
+        put_largest(result_, (first + i) * c_.out_channels + column + v, column + v, y[0][0], y[0][1],
+                    y[1][0], y[1][1], columns - v);
+      }
+    }
+  }
+
+  const PooledConv2D& s_;
+  const Conv2DShape& c_;
+  const float *const x_, *const filter_;
+  const PooledResult& result_;
+  int64_t depth_, depth_pitch_, tiles_, block_;
+  int64_t data_pitch_, product_pitch_, weights_pitch_;
+  float* weights_;   // [panel][position][depth_][width of the panel]
+  float* data_;      // [position][tile][depth_pitch_]
+  float* products_;  // [position][tile][width of the panel]
+  const float* zeros_;
+};
+
+}  // namespace
+
+bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float* filter,
+                              const PooledResult& result) {
+  if (!s.halves() || !s.plain() || s.conv.filter_height != 3 || s.conv.filter_width != 3 ||
+      !winograd_tiles_are_windows(s.windows(), s.conv.in_channels, s.conv.out_channels))
+    return false;
+  TiledWindows(s, x, filter, result).run();
+  return true;
+}
+
+}  // namespace tfjs::TFJS_ISA
