@@ -13,7 +13,7 @@ import { nativeError } from '../errors';
 import { BufferPool } from './buffer-pool';
 import { CheckedStorage } from './checked-storage';
 import type { OpName, OpParams } from './ops';
-import { dtypeCodes, type NativeDType, TensorStorage } from './storage';
+import { dtypeCodes, type NativeDType, type ScaledBytes, TensorStorage } from './storage';
 
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 const frame = addon.frame;
@@ -94,6 +94,14 @@ export class NativeBackend extends MathBackendCPU {
       throw nativeError('OUT_OF_MEMORY', shape, dtype, size * util.bytesPerElement(dtype), error);
     }
     return { dataId: this.#add(storage), shape: shape as number[], dtype };
+  }
+
+  /**
+   * A float32 tensor of bytes / divisor, which takes a quarter of the memory of its values until an op asks for them;
+   * compiled training never does. The array is kept, not copied.
+   */
+  fromBytes(scaled: ScaledBytes, shape: readonly number[]): TensorInfo {
+    return { dataId: this.#add(TensorStorage.ofBytes(scaled)), shape: shape as number[], dtype: 'float32' };
   }
 
   /** Where new values of a float32 tensor may be written, in place of those that it has. */

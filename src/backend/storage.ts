@@ -25,6 +25,12 @@ function tagOf(values: ArrayBufferView): string {
   return (values as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag];
 }
 
+/** Values that are whole numbers from 0 to 255, divided by the same number each: pixels. */
+export interface ScaledBytes {
+  readonly bytes: Uint8Array;
+  readonly divisor: number;
+}
+
 /**
  * The data of one tensor, with the fields of the `cpu` backend's `TensorData`, whose kernels run on it.
  *
@@ -37,8 +43,11 @@ export class TensorStorage {
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   #values: unknown;
   #block: Block | undefined;
+  // Runs that read the memory from another thread now.
+  #readers = 0;
   // Of the array in #values; 0 while not asked for.
   #address = 0;
+  #scaled: ScaledBytes | undefined;
   #casts: Partial<Record<NativeDType, NativeArray>> | undefined;
 
   /** Uninitialised memory of the pool for `length` elements. */
@@ -47,6 +56,18 @@ export class TensorStorage {
     const storage = new TensorStorage(dtype, undefined);
     storage.#block = pool.take(length * arrays[dtype].BYTES_PER_ELEMENT);
     return storage;
+  }
+
+  /** Float32 values that are kept as bytes until somebody asks for them. */
+  static ofBytes(scaled: ScaledBytes): TensorStorage {
+    const storage = new TensorStorage('float32', undefined);
+    storage.#scaled = scaled;
+    return storage;
+  }
+
+  /** The bytes that the values are made of, while they are only that. */
+  get scaledBytes(): ScaledBytes | undefined {
+    return this.#scaled;
   }
 
   /** @param values an array of the user's or of a JavaScript kernel: kept, not copied, as upstream does. */
@@ -58,13 +79,14 @@ export class TensorStorage {
   }
 
   get values(): unknown {
+    if (this.#scaled !== undefined) this.#unpack(this.#scaled);
     const block = this.#block;
     if (block !== undefined) {
       const { buffer, byteOffset, length } = block.bytes;
       const array = arrays[this.dtype as NativeDType];
       this.#values = new array(buffer, byteOffset, length / array.BYTES_PER_ELEMENT).slice();
       this.#block = undefined;
-      block.pool.give(block);
+      this.#giveBack(block);
     }
     return this.#values;
   }
@@ -76,6 +98,7 @@ export class TensorStorage {
    */
   addressOf(length: number, dtype: NativeDType): number {
     if (dtype !== this.dtype) return this.#addressOfCast(length, dtype);
+    if (this.#scaled !== undefined) this.#unpack(this.#scaled);
     // A block is made for its tensor, and never longer nor shorter.
     if (this.#block !== undefined) return this.#block.address;
     let values = this.#values;
@@ -89,6 +112,12 @@ export class TensorStorage {
     if (array.length < length) throw nativeError('BUFFER_DETACHED');
     if (this.#address === 0 && length > 0) this.#address = addon.addressOf(array);
     return this.#address;
+  }
+
+  #unpack({ bytes, divisor }: ScaledBytes): void {
+    const table = Float32Array.from({ length: 256 }, (_, byte) => byte / divisor);
+    this.#values = Float32Array.from(bytes, (byte) => table[byte] as number);
+    this.#scaled = undefined;
   }
 
   /** The JavaScript kernel Cast gives a tensor of another dtype the same data where no precision is lost. */
@@ -109,6 +138,7 @@ export class TensorStorage {
    */
   renewedAddress(pool: BufferPool, bytes: number): number {
     if (this.#block === undefined) {
+      this.#scaled = undefined;
       this.#block = pool.take(bytes);
       this.#values = undefined;
       this.#address = 0;
@@ -117,10 +147,29 @@ export class TensorStorage {
     return this.#block.address;
   }
 
+  /**
+   * What holds the memory of `addressOf`, for a thread that reads it: whatever happens to the tensor, this memory is not
+   * used for anything else before `endReading`.
+   */
+  beginReading(): unknown {
+    this.#readers++;
+    return this.#block ?? this.#scaled ?? this.#casts ?? this.#values;
+  }
+
+  endReading(): void {
+    this.#readers--;
+  }
+
+  #giveBack(block: Block): void {
+    // Else it is left to the garbage collector.
+    if (this.#readers === 0) block.pool.give(block);
+  }
+
   /** Gives the memory back; the storage must not be used afterwards. */
   release(): void {
-    if (this.#block !== undefined) this.#block.pool.give(this.#block);
+    if (this.#block !== undefined) this.#giveBack(this.#block);
     this.#block = undefined;
     this.#values = undefined;
+    this.#scaled = undefined;
   }
 }

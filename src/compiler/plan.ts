@@ -2,7 +2,7 @@
 import { engine, type Optimizer, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import type { NativeBackend } from '../backend/native-backend';
-import { dtypeCodes, type NativeDType } from '../backend/storage';
+import { dtypeCodes, type NativeDType, type TensorStorage } from '../backend/storage';
 import { addon, type NativePlan, type PlanRun } from '../binding';
 import { nativeError } from '../errors';
 import { emit, encodeOp } from './emit';
@@ -140,7 +140,11 @@ export class Plan {
     this.#state = this.#takeState(model);
     const columns = this.program.resultCount;
     const results = new Float64Array(rows.maxSteps * columns);
-    const { request, held } = this.#request(data, rows, key, this.#state.rule);
+    const tensors = [...data.inputs, ...data.targets, ...data.sampleWeights];
+    const sources = this.program.inputs.map((_, i) => sourceOf(tensors[i]));
+    const request = this.#request(sources, rows, key, this.#state.rule);
+    const read = tensors.flatMap((tensor) => (tensor ? [storageOf(tensor)] : []));
+    const held = read.map((storage) => storage.beginReading());
     const stop = (): void => this.#native.stop();
     signal?.addEventListener('abort', stop);
     this.#running = true;
@@ -149,6 +153,7 @@ export class Plan {
       run = await this.#native.run(request, results, [this.#arena, rows.order, held]);
     } finally {
       this.#running = false;
+      for (const storage of read) storage.endReading();
       signal?.removeEventListener('abort', stop);
     }
     const counter = this.#optimizer as unknown as { iterations_: number };
@@ -168,12 +173,16 @@ export class Plan {
     if (this.#weights.some(({ variable }) => variable.isDisposed)) throw nativeError('MODEL_DISPOSED', name);
   }
 
-  #request(data: SessionData, { order, begin, end, batchSize, maxSteps }: Rows, key: Key, rule: Rule) {
+  /** As native/binding/plan.cc reads it. */
+  #request(
+    sources: readonly Source[],
+    { order, begin, end, batchSize, maxSteps }: Rows,
+    key: Key,
+    rule: Rule,
+  ): Float64Array {
     const { op, values } = encodeOp(rule.op, rule.params as Readonly<Record<string, number>>);
-    const tensors = [...data.inputs, ...data.targets, ...data.sampleWeights];
-    const sources = this.program.inputs.map((_, i) => sourceOf(tensors[i]));
     const scalars = rule.scalars ?? [];
-    const request = Float64Array.from([
+    return Float64Array.from([
       this.#address,
       addon.addressOf(order),
       begin,
@@ -194,7 +203,6 @@ export class Plan {
       ...scalars.map(({ base = 0 }) => base),
       this.#optimizer.iterations,
     ]);
-    return { request, held: data };
   }
 }
 
@@ -214,10 +222,18 @@ export interface Key {
   readonly step: number;
 }
 
-/** Type, address and divisor, as native/binding/plan.cc reads them. */
-function sourceOf(tensor: Tensor | undefined): [number, number, number] {
+/** Type, address and divisor of what rows are gathered from. */
+type Source = readonly [type: number, address: number, divisor: number];
+
+function storageOf(tensor: Tensor): TensorStorage {
+  return (engine().backend as NativeBackend).storage(tensor.dataId);
+}
+
+function sourceOf(tensor: Tensor | undefined): Source {
   if (tensor === undefined) return [0, 0, 1];
+  const storage = storageOf(tensor);
+  const { scaledBytes } = storage;
+  if (scaledBytes) return [2, addon.addressOf(scaledBytes.bytes), scaledBytes.divisor];
   const dtype = tensor.dtype as NativeDType;
-  const storage = (engine().backend as NativeBackend).storage(tensor.dataId);
   return [dtypeCodes[dtype], storage.addressOf(tensor.size, dtype), 1];
 }
