@@ -5,6 +5,7 @@ import { callbacksOf, FitCallbacks, type Logs } from './fit-callbacks';
 import { type TensorLike, type TrainedModel, upstream } from './fit-model';
 import { trainOnce } from './fit-session';
 import { rememberSignal, whileStoppable } from './fit-stop';
+import { weightsOfClasses } from './fit-weights';
 
 type Args = ModelFitDatasetArgs<object>;
 type Dataset = Parameters<TrainedModel['fitDataset']>[0];
@@ -73,21 +74,14 @@ function standardize(model: TrainedModel, element: unknown): Batch {
   return { xs, ys };
 }
 
-/** The weights of a batch's rows, by upstream's own code. */
-async function weightsOf(model: TrainedModel, ys: Tensor[], classWeight: Args['classWeight']) {
-  if (classWeight == null) return [];
-  const standardized = { outputNames: model.outputNames, standardizeUserDataXY: () => [[], ys] };
-  const [, , weights] = await upstream.standardizeUserData.call(standardized, [], ys, null, classWeight);
-  return (weights ?? []).map((tensor) => (tensor ?? undefined) as Tensor1D | undefined);
-}
-
 /** Trains on one batch. */
 async function trainOn(model: TrainedModel, { xs, ys }: Batch, args: Args): Promise<number[]> {
-  const sampleWeights = await weightsOf(model, ys, args.classWeight);
+  const weights = await weightsOfClasses(model, ys, args.classWeight);
+  const sampleWeights = weights.map((tensor) => (tensor ?? undefined) as Tensor1D | undefined);
   try {
     return await trainOnce(model, { inputs: xs, targets: ys, sampleWeights });
   } finally {
-    for (const weights of sampleWeights) weights?.dispose();
+    for (const tensor of sampleWeights) tensor?.dispose();
   }
 }
 

@@ -20,6 +20,12 @@ export interface TrainedModel extends Omit<LayersModel, 'isTraining' | 'trainOnB
     checkBatchAxis?: boolean,
     batchSize?: number,
   ): Promise<[Tensor[], Tensor[], (Tensor | null)[] | null]>;
+  standardizeUserDataXY(
+    x: TensorLike,
+    y: TensorLike,
+    checkBatchAxis?: boolean,
+    batchSize?: number,
+  ): [Tensor[], Tensor[]];
   makeTrainFunction(): StepFunction;
   makeTestFunction(): StepFunction;
   getDedupedMetricsNames(): string[];

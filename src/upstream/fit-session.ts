@@ -115,14 +115,21 @@ export async function withSession(
   }
 }
 
+let numbers = new Uint32Array();
+
+/** The whole numbers from 0 to `rows` - 1. */
+function inOrder(rows: number): Uint32Array {
+  if (numbers.length < rows) numbers = Uint32Array.from({ length: rows }, (_, row) => row);
+  return numbers.subarray(0, rows);
+}
+
 /** Takes one step on all rows of the data; gives its values. */
 export function trainOnce(model: TrainedModel, data: SessionData): Promise<number[]> {
   return inTurn(model, async () => {
     const rows = data.inputs[0]?.shape[0] as number;
     const session = open(model, data, rows, undefined);
     try {
-      const order = Uint32Array.from({ length: rows }, (_, row) => row);
-      const [values] = await session.run(order, 0, rows, rows, 1);
+      const [values] = await session.run(inOrder(rows), 0, rows, rows, 1);
       return values as number[];
     } finally {
       session.close();

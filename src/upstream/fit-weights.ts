@@ -1,5 +1,5 @@
 /** `sampleWeight`, which upstream refuses: a weight of each sample, which its loss is multiplied with. */
-import { clone, mul, Tensor } from '@tensorflow/tfjs-core';
+import { clone, mul, Tensor, tidy } from '@tensorflow/tfjs-core';
 import { nativeError } from '../errors';
 import { disposeMade, type TensorLike, type TrainedModel, upstream } from './fit-model';
 
@@ -31,30 +31,44 @@ function checkShape(weights: unknown, rows: number): asserts weights is Tensor {
     );
 }
 
+/** The weights that classes give the rows of each output, by upstream's own code; null where there are none. */
+export async function weightsOfClasses(
+  { outputNames }: TrainedModel,
+  ys: Tensor[],
+  classWeight: unknown,
+): Promise<(Tensor | null)[]> {
+  if (classWeight == null) return [];
+  const standardized = { outputNames, standardizeUserDataXY: () => [[], ys] } as unknown as TrainedModel;
+  const [, , weights] = await upstream.standardizeUserData.call(standardized, [], ys, null, classWeight);
+  return weights ?? [];
+}
+
 /** As upstream's, and with weights of samples, by which those of classes are multiplied. */
 export async function standardizeUserData(
   this: TrainedModel,
   ...args: Parameters<TrainedModel['standardizeUserData']>
 ): ReturnType<TrainedModel['standardizeUserData']> {
-  const [x, y, sampleWeight, ...more] = args;
-  const [xs, ys, classes] = await upstream.standardizeUserData.call(this, x, y, null, ...more);
-  if (sampleWeight == null) return [xs, ys, classes];
+  const [x, y, sampleWeight, classWeight, checkBatchAxis, batchSize] = args;
+  const [xs, ys] = tidy(() => this.standardizeUserDataXY(x, y, checkBatchAxis, batchSize));
+  let classes: (Tensor | null)[] = [];
   try {
-    const rows = (ys[0] as Tensor).shape[0] as number;
+    classes = await weightsOfClasses(this, ys, classWeight);
+    if (sampleWeight == null) return [xs, ys, classWeight == null ? null : classes];
+    const rows = ys[0]?.shape[0] as number;
     const samples = perOutput(this.outputNames, sampleWeight as TensorLike);
     for (const given of samples) if (given != null) checkShape(given, rows);
     // The user's tensors stay the user's, and so these are always new ones.
     const weights = samples.map((given, i) => {
-      const ofClass = classes?.[i];
+      const ofClass = classes[i];
       if (given == null) return ofClass ? clone(ofClass) : null;
       return mul(given, ofClass ?? 1);
     });
+    for (const tensor of classes) tensor?.dispose();
     return [xs, ys, weights];
   } catch (error) {
     disposeMade(xs, x);
     disposeMade(ys, y);
+    for (const tensor of classes) tensor?.dispose();
     throw error;
-  } finally {
-    for (const weights of classes ?? []) weights?.dispose();
   }
 }

@@ -210,6 +210,20 @@ describe('when something fails', () => {
     },
   );
 
+  it.each<[string, tf.ModelFitArgs]>([
+    ['a class without weight', { classWeight: { 0: 1 } }],
+    ['a wrong sampleWeight', { sampleWeight: tf.ones([1]), classWeight: { 0: 1, 1: 1, 2: 1 } }],
+    ['wrong validation data', { validationData: [tf.ones([2, 4]), tf.ones([3])] }],
+  ])('in the arguments (%s), nothing leaks', async (_, args) => {
+    const model = denseModel('sparseCategoricalCrossentropy');
+    const labels = tf.tidy(() => ys().argMax(1).toFloat());
+    const x = xs();
+    const before = tf.memory().numTensors;
+    expect(await failure(model.fit(x, labels, args))).not.toBe('no error');
+    expect(await failure(model.fit(tf.ones([0, 5]), labels, {}))).not.toBe('no error');
+    expect(tf.memory().numTensors).toBe(before + 1);
+  });
+
   it('in a step, the error arrives and nothing leaks', async () => {
     const model = denseModel();
     const [x, y] = [xs(), ys()];
