@@ -60,9 +60,38 @@ struct PooledResult {
   [[gnu::always_inline]] void put(int64_t at, int64_t column, vf32 best, vi32 cell, int64_t n) const;
 };
 
-typedef uint8_t vu8 __attribute__((vector_size(kLanes)));
+// Bytes from and to 32 bits, by instructions, where gcc 12 would take lane after lane.
+#if defined(__AVX512F__)
 TFJS_INLINE void store_bytes(uint8_t* p, vi32 v, int64_t n) {
-  const vu8 narrow = __builtin_convertvector(v, vu8);
+  if (n >= kLanes) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(0xffff, (__m512i)v));
+  } else {
+    _mm512_mask_cvtepi32_storeu_epi8(p, lane_mask(n), (__m512i)v);
+  }
+}
+TFJS_INLINE vi32 load_bytes(const uint8_t* p, int64_t n) {
+  const __m128i bytes = n >= kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                    : _mm_maskz_loadu_epi8(lane_mask(n), p);
+  return (vi32)_mm512_maskz_cvtepu8_epi32(0xffff, bytes);
+}
+#else
+typedef uint8_t vu8 __attribute__((vector_size(kLanes)));
+TFJS_INLINE vu8 narrowed(vi32 v) {
+#if defined(__AVX2__)
+  const __m256i first = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                         0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i four = _mm256_shuffle_epi8((__m256i)v, first);
+  const __m128i eight = _mm_unpacklo_epi32(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  return (vu8)_mm_cvtsi128_si64(eight);
+#elif defined(__SSE4_1__)
+  const __m128i first = _mm_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  return (vu8)_mm_cvtsi128_si32(_mm_shuffle_epi8((__m128i)v, first));
+#else
+  return __builtin_convertvector(v, vu8);
+#endif
+}
+TFJS_INLINE void store_bytes(uint8_t* p, vi32 v, int64_t n) {
+  const vu8 narrow = narrowed(v);
   if (n >= kLanes) {
     std::memcpy(p, &narrow, kLanes);
   } else {
@@ -76,8 +105,15 @@ TFJS_INLINE vi32 load_bytes(const uint8_t* p, int64_t n) {
   } else {
     for (int64_t i = 0; i < n; i++) narrow[i] = p[i];
   }
+#if defined(__AVX2__)
+  return (vi32)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)narrow));
+#elif defined(__SSE4_1__)
+  return (vi32)_mm_cvtepu8_epi32(_mm_cvtsi32_si128((int32_t)narrow));
+#else
   return __builtin_convertvector(narrow, vi32);
+#endif
 }
+#endif
 TFJS_INLINE vf32 read_lanes(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_first(p, n); }
 TFJS_INLINE void write_lanes(float* p, vf32 v, int64_t n) {
   if (n >= kLanes) {

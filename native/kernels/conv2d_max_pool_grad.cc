@@ -5,26 +5,36 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
+// V vectors of columns side by side, the last of which has n lanes.
+template <int V, class F>
+TFJS_INLINE void gradient_columns(const float* dy, const float* y, int64_t size, int64_t columns, int64_t n,
+                                  float* g, float* dbias, F factor) {
+  vf32 sum[V];
+  TFJS_UNROLL for (int v = 0; v < V; v++) sum[v] = load(dbias + v * kLanes);
+  for (int64_t at = 0; at < size; at += columns) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      const int64_t place = at + v * kLanes;
+      const vf32 value = read_lanes(dy + place, n) * factor(read_lanes(y + place, n));
+      write_lanes(g + place, value, n);
+      sum[v] += value;
+    }
+  }
+  TFJS_UNROLL for (int v = 0; v < V; v++) store(dbias + v * kLanes, sum[v]);
+}
+
 template <class F>
 void gradient_rows(const float* dy, const float* y, int64_t count, int64_t columns, float* g, float* dbias,
                    F factor) {
-  for (int64_t c = 0; c < columns; c += kLanes) {
-    const int64_t n = columns - c;
-    vf32 sum = load(dbias + c);
-    if (n >= kLanes) {
-      for (int64_t at = c; at < count * columns; at += columns) {
-        const vf32 value = load(dy + at) * factor(load(y + at));
-        store(g + at, value);
-        sum += value;
-      }
-    } else {
-      for (int64_t at = c; at < count * columns; at += columns) {
-        const vf32 value = load_first(dy + at, n) * factor(load_first(y + at, n));
-        store_first(g + at, value, n);
-        sum += value;
-      }
-    }
-    store(dbias + c, sum);
+  const int64_t size = count * columns;
+  int64_t c = 0;
+  for (; c + 2 * kLanes <= columns; c += 2 * kLanes) {
+    gradient_columns<2>(dy + c, y + c, size, columns, kLanes, g + c, dbias + c, factor);
+  }
+  for (; c + kLanes <= columns; c += kLanes) {
+    gradient_columns<1>(dy + c, y + c, size, columns, kLanes, g + c, dbias + c, factor);
+  }
+  if (c < columns) {
+    gradient_columns<1>(dy + c, y + c, size, columns, columns - c, g + c, dbias + c, factor);
   }
 }
 

@@ -73,16 +73,89 @@ TFJS_INLINE void add_windows(const FilterPass& p) {
   }
 }
 
+#if defined(__AVX512F__)
+// Windows of 2x2 that see a patch of at most two registers: x is picked by argmax, so that a window costs one
+// product for each row of the filter. Patches of 4x4 (3x3 taps of one channel) lie in one register, others
+// are two rows of up to 16 floats.
+template <int R, int C, int V>
+TFJS_INLINE void pick_windows(const FilterPass& p) {
+  constexpr bool kSquare = R == 3 && C == 3;
+  static_assert(kSquare || R == 1);
+  const PooledConv2D& s = *p.shape;
+  const int64_t columns = s.conv.out_channels, channels = s.conv.in_channels;
+  const int32_t right = static_cast<int32_t>(channels), below = kSquare ? 4 : kLanes;
+  const vi32 cell_at = {0, right, below, below + right};
+  const __mmask16 patch = lane_mask(right + C);
+  vf32 sum[R * C][V];
+  float* at_sum[R * C];
+  for (int t = 0; t < R * C; t++) at_sum[t] = p.sums + t / C * p.sums_step + t % C * columns + p.column;
+  TFJS_UNROLL for (int t = 0; t < R * C; t++) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      sum[t][v] = read_lanes(at_sum[t] + v * kLanes, p.n - v * kLanes);
+    }
+  }
+  int64_t at = p.column;
+  for (int64_t y = 0; y < s.height; y++) {
+    const float* x = p.x + y * s.step_y * p.row;
+    for (int64_t i = 0; i < s.width; i++, at += columns, x += s.step_x * channels) {
+      __m512 upper, lower;
+      if constexpr (kSquare) {
+        const __m256 top = _mm256_set_m128(_mm_loadu_ps(x + p.row), _mm_loadu_ps(x));
+        const __m256 bottom = _mm256_set_m128(_mm_loadu_ps(x + 3 * p.row), _mm_loadu_ps(x + 2 * p.row));
+        upper = _mm512_insertf32x8(_mm512_castps256_ps512(top), bottom, 1);
+      } else {
+        upper = _mm512_maskz_loadu_ps(patch, x);
+        lower = _mm512_maskz_loadu_ps(patch, x + p.row);
+      }
+      TFJS_UNROLL for (int v = 0; v < V; v++) {
+        const vf32 g = read_lanes(p.g + at + v * kLanes, p.n - v * kLanes);
+        const vi32 cell = load_bytes(p.argmax + at + v * kLanes, p.n - v * kLanes);
+        const vi32 from = (vi32)_mm512_maskz_permutexvar_epi32(0xffff, (__m512i)cell, (__m512i)cell_at);
+        TFJS_UNROLL for (int t = 0; t < R * C; t++) {
+          const __m512i lane = (__m512i)(from + splat(int32_t{kSquare ? t / 3 * 4 + t % 3 : t}));
+          vf32 value;
+          if constexpr (kSquare) {
+            value = (vf32)_mm512_maskz_permutexvar_ps(0xffff, lane, upper);
+          } else {
+            value = (vf32)_mm512_permutex2var_ps(upper, lane, lower);
+          }
+          sum[t][v] = fma(value, g, sum[t][v]);
+        }
+      }
+    }
+  }
+  TFJS_UNROLL for (int t = 0; t < R * C; t++) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      write_lanes(at_sum[t] + v * kLanes, sum[t][v], p.n - v * kLanes);
+    }
+  }
+}
+
+TFJS_INLINE bool can_pick(const FilterPass& p, int rows, int floats) {
+  const PooledConv2D& s = *p.shape;
+  return s.window_height == 2 && s.window_width == 2 && s.plain() &&
+         (rows == 3 ? s.conv.in_channels == 1 : s.conv.in_channels + floats <= kLanes);
+}
+#endif
+
+template <int R, int C, int V>
+TFJS_INLINE void add_columns(const FilterPass& p) {
+#if defined(__AVX512F__)
+  if (can_pick(p, R, C)) return pick_windows<R, C, V>(p);
+#endif
+  add_windows<R, C, V>(p);
+}
+
 template <int R, int C>
 TFJS_FULL_REGISTERS void all_columns(FilterPass p) {
   const int64_t columns = p.shape->conv.out_channels;
   while (p.column < columns) {
     p.n = columns - p.column;
     if (kVectors == 2 && p.n > kLanes) {
-      add_windows<R, C, kVectors>(p);
+      add_columns<R, C, kVectors>(p);
       p.column += kVectors * kLanes;
     } else {
-      add_windows<R, C, 1>(p);
+      add_columns<R, C, 1>(p);
       p.column += kLanes;
     }
   }
