@@ -1,5 +1,5 @@
 /** `fitDataset` of upstream's LayersModel, with steps that are awaited. */
-import { dispose, Tensor, type Tensor1D, util } from '@tensorflow/tfjs-core';
+import { dispose, Tensor, type Tensor1D, type TensorContainer, util } from '@tensorflow/tfjs-core';
 import type { History, ModelFitDatasetArgs } from '@tensorflow/tfjs-layers';
 import { callbacksOf, FitCallbacks, type Logs } from './fit-callbacks';
 import { type TensorLike, type TrainedModel, upstream } from './fit-model';
@@ -111,40 +111,59 @@ function warnOfExhaustion(args: Args, steps: number): void {
   );
 }
 
-type Iterator = Awaited<ReturnType<Dataset['iterator']>>;
+/** One fit and what its epochs need. */
+interface Fit {
+  readonly model: TrainedModel;
+  readonly callbacks: FitCallbacks;
+  readonly args: Args;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Trains on what the data set gave, and disposes of it, between the callbacks of a batch. */
+async function runStep(
+  { model, callbacks, args }: Fit,
+  step: number,
+  element: TensorContainer,
+): Promise<void> {
+  // So that it is disposed of where it is not what is wanted, too.
+  let used = element;
+  const logs: Logs = { batch: step };
+  let size: number;
+  let values: number[];
+  try {
+    const batch = standardize(model, element);
+    used = [...batch.xs, ...batch.ys];
+    size = batch.xs[0]?.shape[0] as number;
+    logs.size = size;
+    await callbacks.batchBegin(step, logs);
+    values = await trainOn(model, batch, args);
+  } finally {
+    dispose(used);
+  }
+  await callbacks.batchEnd(step, logs, size, values);
+}
 
 /** Trains on the batches of one epoch, or until it is stopped. */
 async function runEpoch(
-  model: TrainedModel,
-  callbacks: FitCallbacks,
-  iterator: Iterator,
-  args: Args,
+  fit: Fit,
   epoch: number,
-  signal: AbortSignal | undefined,
+  iterator: Awaited<ReturnType<Dataset['iterator']>>,
 ): Promise<void> {
+  const { model, callbacks, args, signal } = fit;
   const perEpoch = args.batchesPerEpoch ?? undefined;
   const logs: Logs = {};
   let steps = 0;
   while (steps !== perEpoch && !signal?.aborted) {
     const { done, value } = await iterator.next();
+    if (signal?.aborted) {
+      dispose(value as TensorContainer);
+      break;
+    }
     if (done && perEpoch !== undefined) {
       warnOfExhaustion(args, steps);
       break;
     }
-    if (value != null) {
-      const batch = standardize(model, value);
-      const size = batch.xs[0]?.shape[0] as number;
-      const batchLogs: Logs = { batch: steps, size };
-      let values: number[];
-      try {
-        await callbacks.batchBegin(steps, batchLogs);
-        values = await trainOn(model, batch, args);
-      } finally {
-        dispose([...batch.xs, ...batch.ys]);
-      }
-      await callbacks.batchEnd(steps, batchLogs, size, values);
-      steps++;
-    }
+    if (value != null) await runStep(fit, steps++, value as TensorContainer);
     if (perEpoch === undefined ? done : steps >= perEpoch) {
       const values = args.validationData == null || signal?.aborted ? [] : await validate(model, args);
       values.forEach((value, i) => {
@@ -163,22 +182,24 @@ async function runEpoch(
  */
 export async function fitDataset(this: TrainedModel, dataset: Dataset, args: Args): Promise<History> {
   const ongoing = this.isTraining;
-  const lists = callbacksOf(() => upstream.fitDataset.call(this as never, dataset, args));
-  if (ongoing) await lists;
+  const list = callbacksOf(() => upstream.fitDataset.call(this as never, dataset, args));
+  // Upstream's refusal, which leaves the other fit alone.
+  if (ongoing) await list;
   this.isTraining = true;
   try {
-    const callbacks = new FitCallbacks(await lists, this.getDedupedMetricsNames());
+    const callbacks = new FitCallbacks(await list, this.getDedupedMetricsNames());
     rememberSignal(this, args.signal);
     const { history } = this;
     try {
       await callbacks.trainBegin();
       this.stopTraining = false;
       await whileStoppable(this, async (signal) => {
+        const fit = { model: this, callbacks, args, signal };
         let iterator = await dataset.iterator();
         for (let epoch = args.initialEpoch ?? 0; epoch < args.epochs && !signal?.aborted; epoch++) {
           await callbacks.epochBegin(epoch);
           if (args.batchesPerEpoch == null) iterator = await dataset.iterator();
-          await runEpoch(this, callbacks, iterator, args, epoch, signal);
+          await runEpoch(fit, epoch, iterator);
           if (this.stopTraining) break;
         }
       });
