@@ -5,7 +5,7 @@ import type { SessionData, TrainSession } from '../compiler/session';
 import { callbacksOf, FitCallbacks, type Logs } from './fit-callbacks';
 import { type StepFunction, type TrainedModel, upstream } from './fit-model';
 import { withSession } from './fit-session';
-import { whileStoppable } from './fit-stop';
+import { untilStopped, whileStoppable } from './fit-stop';
 import { shuffle as shuffleRows } from './shuffle';
 import { evaluateRows } from './fit-validate';
 
@@ -48,8 +48,9 @@ async function runEpoch(fit: Fit, epoch: number): Promise<void> {
     const begin = batch * batchSize;
     const batchLogs: Logs = {};
     await callbacks.batchBegin(batch, batchLogs);
-    const maxSteps = callbacks.wantBatches ? 1 : Math.ceil((rows - begin) / batchSize);
-    const steps = await run(order, begin, rows, batchSize, maxSteps, signal);
+    // Who stops before a batch has that one trained on, as upstream.
+    const maxSteps = callbacks.wantBatches || model.stopTraining ? 1 : Math.ceil((rows - begin) / batchSize);
+    const steps = await untilStopped(model, (stop) => run(order, begin, rows, batchSize, maxSteps, stop));
     if (begin + steps.length * batchSize >= rows) {
       // As upstream, before anybody is told of the last batch.
       const values = await validate?.();

@@ -138,6 +138,28 @@ it('an abort before the first step of a run is no endless loop', async () => {
   expect(sessions[0]?.closed).toBe(1);
 });
 
+it('a run is told when training is stopped', async () => {
+  const model = denseModel();
+  const plain = compiler.openSession;
+  const aborted: (boolean | undefined)[] = [];
+  compiler.openSession = (...args) => {
+    const session = plain(...args) as TrainSession;
+    return {
+      ...session,
+      async run(order, begin, end, size, maxSteps, signal) {
+        setTimeout(() => {
+          model.stopTraining = true;
+          aborted.push(signal?.aborted);
+        });
+        return (await session.run(order, begin, end, size, maxSteps)).slice(0, 1);
+      },
+    };
+  };
+  const { history } = await fit({ epochs: 3 }, model);
+  expect(aborted).toEqual([true]);
+  expect(history.loss).toEqual([0]);
+});
+
 it('steps of one model never run at the same time', async () => {
   const model = denseModel();
   const batch = () => model.trainOnBatch(data([5, 4], 1), classes(5, 1));

@@ -187,6 +187,20 @@ describe('callbacks', () => {
     });
   });
 
+  it('stop the training before its first batch, which is still trained on', async () => {
+    const result = await likeCpu(async () => {
+      const { model, x, y } = dense();
+      const callbacks = {
+        onEpochBegin: async (epoch: number) => {
+          model.stopTraining = epoch === 1;
+        },
+      };
+      const { history } = await model.fit(x, y, { epochs: 4, batchSize: 5, callbacks });
+      return { history, steps: model.optimizer.iterations };
+    });
+    expect(result.steps).toBe(6);
+  });
+
   it('can be early stopping', async () => {
     const result = await likeCpu(async () => {
       const { model, x, y } = dense();
