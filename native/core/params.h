@@ -93,6 +93,9 @@ TFJS_PARAMS(ApplyAdamParams, APPLY_ADAM_PARAMS)
 #define APPLY_ADA_MAX_PARAMS(I, F) F(learningRate) F(beta1) F(oneMinusBeta1) F(beta2) F(epsilon) F(decay)
 TFJS_PARAMS(ApplyAdaMaxParams, APPLY_ADA_MAX_PARAMS)
 
+#define BINARY_ACCURACY_PARAMS(I, F) F(threshold)
+TFJS_PARAMS(BinaryAccuracyParams, BINARY_ACCURACY_PARAMS)
+
 #define BATCH_MAT_MUL_PARAMS(I, F) I(transposeA) I(transposeB)
 TFJS_PARAMS(BatchMatMulParams, BATCH_MAT_MUL_PARAMS)
 #define FUSED_MAT_MUL_PARAMS(I, F) BATCH_MAT_MUL_PARAMS(I, F) I(activation) F(leakyreluAlpha)

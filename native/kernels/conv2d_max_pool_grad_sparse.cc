@@ -116,6 +116,7 @@ class SparseGradient {
     sums_ = scratch.get<float>(slabs_ * slab_filter);
     std::memset(sums_, 0, static_cast<size_t>(slabs_ * slab_filter) * sizeof(float));
     g_ = scratch.get<float>(pass_windows * columns_);
+    order_ = scratch.get<int32_t>(pass_windows);
     window_at_ = scratch.get<int32_t>(pass_windows + kLanes);
     const int64_t pitch = GradientLists::pitch_for(pass_windows);
     lists_ = {pitch, scratch.get<float>(columns_ * pitch), scratch.get<int32_t>(columns_ * pitch),
@@ -220,22 +221,39 @@ class SparseGradient {
     });
   }
 
-  // Lists the gradients of some rows of windows of the loaded images.
-  void list(int64_t image, int64_t count, int64_t top, int64_t rows) {
-    int64_t windows = 0;
-    // More than one image is taken whole: then their windows lie together.
-    const int64_t place = (image * s_.height + top) * s_.width * columns_;
-    for (int64_t i = 0; i < count; i++) {
-      for (int64_t y = top; y < top + rows; y++) {
-        for (int64_t x = 0; x < s_.width; x++) {
-          window_at_[windows++] =
-              static_cast<int32_t>(i * image_ + y * s_.step_y * c_.at.strideHeight * row_ +
-                                   x * s_.step_x * c_.at.strideWidth * kLanes);
+  // Windows that lie next to each other add to the same places of dx, each waiting for what the one before
+  // has stored there: those that share nothing follow each other.
+  void order_windows(int64_t count, int64_t top, int64_t rows) {
+    const int64_t step_y = s_.step_y * c_.at.strideHeight, step_x = s_.step_x * c_.at.strideWidth;
+    const int64_t apart_y = ceil_div(
+        (s_.window_height - 1) * c_.at.strideHeight + (c_.filter_height - 1) * c_.at.dilationHeight + 1,
+        step_y);
+    const int64_t apart_x = ceil_div(
+        (s_.window_width - 1) * c_.at.strideWidth + (c_.filter_width - 1) * c_.at.dilationWidth + 1, step_x);
+    int64_t n = 0;
+    for (int64_t first_y = 0; first_y < apart_y && first_y < rows; first_y++) {
+      for (int64_t first_x = 0; first_x < apart_x && first_x < s_.width; first_x++) {
+        for (int64_t i = 0; i < count; i++) {
+          for (int64_t y = first_y; y < rows; y += apart_y) {
+            for (int64_t x = first_x; x < s_.width; x += apart_x, n++) {
+              order_[n] = static_cast<int32_t>((i * rows + y) * s_.width + x);
+              window_at_[n] =
+                  static_cast<int32_t>(i * image_ + (top + y) * step_y * row_ + x * step_x * kLanes);
+            }
+          }
         }
       }
     }
+  }
+
+  // Lists the gradients of some rows of windows of the loaded images.
+  void list(int64_t image, int64_t count, int64_t top, int64_t rows) {
+    // More than one image is taken whole: then their windows lie together.
+    const int64_t place = (image * s_.height + top) * s_.width * columns_, windows = count * rows * s_.width;
+    order_windows(count, top, rows);
     pooled_gradient(s_, to_.dy + place, to_.y + place, windows, g_, to_.dbias);
-    list_gradients({g_, to_.argmax + place, windows, columns_, window_at_, cell_at_, s_.cells()}, lists_);
+    list_gradients({g_, to_.argmax + place, windows, columns_, order_, window_at_, cell_at_, s_.cells()},
+                   lists_);
   }
 
   // Adds what the lists hold to the gradients of kLanes input channels.
@@ -270,7 +288,7 @@ class SparseGradient {
   float *x_, *dx_ = nullptr;         // [slab][image][rows_][row_]
   float *filter_ = nullptr, *sums_;  // [slab][output channel][tap][kLanes]
   float* g_;
-  int32_t* window_at_;
+  int32_t *order_, *window_at_;  // of the windows of a pass
   int32_t cell_at_[256];
   GradientLists lists_;
 };

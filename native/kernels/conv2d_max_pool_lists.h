@@ -6,7 +6,7 @@
 
 namespace tfjs::TFJS_ISA {
 
-// For each channel, in the order of the windows: the gradient, and the place that it belongs to.
+// For each channel: the gradient, and the place that it belongs to.
 struct GradientLists {
   int64_t pitch;  // from a channel's list to the next one's
   float* g;
@@ -23,7 +23,8 @@ struct WindowGradients {
   const float* g;
   const uint8_t* argmax;
   int64_t windows, columns;
-  const int32_t* window_at;  // whole vectors of them
+  const int32_t* order;      // windows in the order that they are listed in
+  const int32_t* window_at;  // in that order; whole vectors of them
   const int32_t* cell_at;    // 256
   int64_t cells;
 };
@@ -37,7 +38,7 @@ TFJS_INLINE void list_block(const WindowGradients& from, int64_t window, int64_t
   TFJS_UNROLL for (int i = 0; i < kLanes; i++) {
     g[i] = at[i] = zero();
     if (i >= rows) continue;
-    const int64_t place = (window + i) * from.columns + column;
+    const int64_t place = from.order[window + i] * from.columns + column;
     const vi32 cell = load_bytes(from.argmax + place, columns);
     vi32 offset{};
     if (from.cells <= kLanes) {
@@ -79,7 +80,8 @@ TFJS_INLINE void list_gradients(const WindowGradients& from, const GradientLists
     int32_t* at = to.at + c * to.pitch;
     int64_t count = 0;
     // Without branches, which data like these would mispredict.
-    for (int64_t window = 0, place = c; window < from.windows; window++, place += from.columns) {
+    for (int64_t window = 0; window < from.windows; window++) {
+      const int64_t place = from.order[window] * from.columns + c;
       const float value = from.g[place];
       g[count] = value;
       at[count] = from.window_at[window] + from.cell_at[from.argmax[place]];
