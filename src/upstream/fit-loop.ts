@@ -88,7 +88,8 @@ type LoopArgs = [
 ];
 
 /**
- * As upstream's. What upstream does not implement (shuffling by batches, steps per epoch) is left to its errors.
+ * As upstream's. Upstream's own runs where it is not `fit` that calls it, whose `step` is the model's, and for what
+ * upstream does not implement (shuffling by batches, steps per epoch), which is left to its errors.
  * @throws what upstream throws, what a callback throws, and what a step throws
  */
 export async function fitLoop(this: TrainedModel, ...args: LoopArgs): Promise<History> {
@@ -108,7 +109,7 @@ export async function fitLoop(this: TrainedModel, ...args: LoopArgs): Promise<Hi
     stepsPerEpoch,
   ] = args;
   const theirs = () => upstream.fitLoop.apply(this, args as unknown as Parameters<TrainedModel['fitLoop']>);
-  if (shuffle === 'batch' || stepsPerEpoch != null) return theirs();
+  if (!this.isTraining || shuffle === 'batch' || stepsPerEpoch != null) return theirs();
   const callbacks = new FitCallbacks(await callbacksOf(theirs), labels);
   const { history } = this;
   const { data, made } = sessionData(this, ins);

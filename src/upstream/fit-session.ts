@@ -1,4 +1,5 @@
 /** Training steps: compiled where the model can be, else eager. */
+import { performance } from 'node:perf_hooks';
 import { gather, nextFrame, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { takeKey } from '../backend/seed';

@@ -21,8 +21,10 @@ Object.defineProperty(LayersModel.prototype, 'stopTraining', {
 /** Runs several steps, with a signal of whether `model.stopTraining` was set meanwhile. */
 export async function untilStopped<T>(
   model: TrainedModel,
-  run: (signal: AbortSignal) => Promise<T>,
+  run: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
+  // A vm context may have none: it then stops when the run ends by itself.
+  if (typeof AbortController === 'undefined') return run(undefined);
   const controller = new AbortController();
   runs.set(model, controller);
   try {

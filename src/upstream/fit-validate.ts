@@ -1,4 +1,5 @@
 /** Validation in the course of a fit. */
+import { performance } from 'node:perf_hooks';
 import { nextFrame, slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { StepFunction } from './fit-model';
 

@@ -297,3 +297,29 @@ it('two fits at once are refused', async () => {
   });
   expect(result[0]).toContain('another fit() call is ongoing');
 });
+
+it('fitLoop, called by somebody else, takes the steps that it is given', async () => {
+  await likeCpu(async () => {
+    const { model, x, y } = dense();
+    const inner = (model as unknown as { model: tf.LayersModel }).model;
+    const sizes: number[] = [];
+    const step = (batch: tf.Tensor[]) => {
+      sizes.push((batch[0] as tf.Tensor).shape[0] as number);
+      return [tf.scalar(sizes.length)];
+    };
+    const { history } = await inner.fitLoop(
+      step,
+      [x, y] as tf.Tensor[],
+      ['loss'],
+      5,
+      2,
+      0,
+      [],
+      undefined,
+      [],
+      false,
+      ['loss'],
+    );
+    return [sizes, history];
+  });
+});
