@@ -136,11 +136,51 @@ TFJS_INLINE bool can_pick(const FilterPass& p, int rows, int floats) {
   return s.window_height == 2 && s.window_width == 2 && s.plain() &&
          (rows == 3 ? s.conv.in_channels == 1 : s.conv.in_channels + floats <= kLanes);
 }
+#elif defined(__AVX2__)
+// The same for 3x3 taps of one channel: two rows of a patch of 4x4 lie in a register.
+template <int R, int C, int V>
+TFJS_INLINE void pick_windows(const FilterPass& p) {
+  const PooledConv2D& s = *p.shape;
+  const int64_t columns = s.conv.out_channels;
+  const vi32 cell_at = {0, 1, 4, 5};
+  vf32 sum[R][C];
+  TFJS_UNROLL for (int r = 0; r < R; r++) {
+    TFJS_UNROLL for (int j = 0; j < C; j++) {
+      sum[r][j] = read_lanes(p.sums + r * p.sums_step + j * columns + p.column, p.n);
+    }
+  }
+  int64_t at = p.column;
+  for (int64_t y = 0; y < s.height; y++) {
+    const float* x = p.x + y * s.step_y * p.row;
+    for (int64_t i = 0; i < s.width; i++, at += columns, x += s.step_x) {
+      const vf32 g = read_lanes(p.g + at, p.n);
+      const vi32 from =
+          (vi32)_mm256_permutevar8x32_epi32((__m256i)cell_at, (__m256i)load_bytes(p.argmax + at, p.n));
+      TFJS_UNROLL for (int r = 0; r < R; r++) {
+        const __m256 rows = _mm256_set_m128(_mm_loadu_ps(x + (r + 1) * p.row), _mm_loadu_ps(x + r * p.row));
+        TFJS_UNROLL for (int j = 0; j < C; j++) {
+          const vf32 value = (vf32)_mm256_permutevar8x32_ps(rows, (__m256i)(from + splat(int32_t{j})));
+          sum[r][j] = fma(value, g, sum[r][j]);
+        }
+      }
+    }
+  }
+  TFJS_UNROLL for (int r = 0; r < R; r++) {
+    TFJS_UNROLL for (int j = 0; j < C; j++) {
+      write_lanes(p.sums + r * p.sums_step + j * columns + p.column, sum[r][j], p.n);
+    }
+  }
+}
+
+TFJS_INLINE bool can_pick(const FilterPass& p, int rows, int) {
+  const PooledConv2D& s = *p.shape;
+  return s.window_height == 2 && s.window_width == 2 && s.plain() && rows == 3 && s.conv.in_channels == 1;
+}
 #endif
 
 template <int R, int C, int V>
 TFJS_INLINE void add_columns(const FilterPass& p) {
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
   if (can_pick(p, R, C)) return pick_windows<R, C, V>(p);
 #endif
   add_windows<R, C, V>(p);
