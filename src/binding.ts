@@ -49,6 +49,8 @@ export interface NativePlan {
    * @param held what owns the memory that the request points into
    */
   run(request: Float64Array, results: Float64Array, held: unknown): Promise<PlanRun>;
+  /** The same on this thread. */
+  runSync(request: Float64Array, results: Float64Array): PlanRun;
   /** Ends a run after the step that it is at. */
   stop(): void;
 }

@@ -50,6 +50,15 @@ plan::Run read_run(const double* from) {
   return r;
 }
 
+// What JavaScript gets of a run.
+Napi::Object outcome(Napi::Env env, const plan::Run& run) {
+  Napi::Object result = Napi::Object::New(env);
+  result["steps"] = static_cast<double>(run.steps_done);
+  result["notFinite"] = run.not_finite;
+  if (run.failed_op != nullptr) result["failedOp"] = run.failed_op;
+  return result;
+}
+
 class RunWorker : public Napi::AsyncWorker {
  public:
   RunWorker(Napi::Env env, std::shared_ptr<Shared> shared, plan::Run run)
@@ -75,14 +84,7 @@ class RunWorker : public Napi::AsyncWorker {
     }
   }
 
-  void OnOK() override {
-    Napi::Env env = Env();
-    Napi::Object result = Napi::Object::New(env);
-    result["steps"] = static_cast<double>(run_.steps_done);
-    result["notFinite"] = run_.not_finite;
-    if (run_.failed_op != nullptr) result["failedOp"] = run_.failed_op;
-    deferred_.Resolve(result);
-  }
+  void OnOK() override { deferred_.Resolve(outcome(Env(), run_)); }
 
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
@@ -100,20 +102,34 @@ class Plan : public Napi::ObjectWrap<Plan> {
   }
 
   Napi::Value run(const Napi::CallbackInfo& info) {
-    plan::Run r = read_run(info[0].As<Napi::Float64Array>().Data());
-    r.results = info[1].As<Napi::Float64Array>().Data();
-    r.stop = &shared_->stop;
-    shared_->stop.store(false);
-    auto* worker = new RunWorker(info.Env(), shared_, std::move(r));
+    auto* worker = new RunWorker(info.Env(), shared_, prepare(info));
     // Memory that the run uses lives until it is done.
     worker->hold(info[1], info[2]);
     worker->Queue();
     return worker->promise();
   }
 
+  Napi::Value run_sync(const Napi::CallbackInfo& info) {
+    plan::Run r = prepare(info);
+    try {
+      plan::run(shared_->plan, r);
+    } catch (const std::bad_alloc&) {
+      throw Napi::Error::New(info.Env(), "out of memory");
+    }
+    return outcome(info.Env(), r);
+  }
+
   void stop(const Napi::CallbackInfo&) { shared_->stop.store(true); }
 
  private:
+  plan::Run prepare(const Napi::CallbackInfo& info) {
+    plan::Run r = read_run(info[0].As<Napi::Float64Array>().Data());
+    r.results = info[1].As<Napi::Float64Array>().Data();
+    r.stop = &shared_->stop;
+    shared_->stop.store(false);
+    return r;
+  }
+
   std::shared_ptr<Shared> shared_;
 };
 
@@ -121,5 +137,7 @@ class Plan : public Napi::ObjectWrap<Plan> {
 
 Napi::Function plan_class(Napi::Env env) {
   return Napi::ObjectWrap<Plan>::DefineClass(
-      env, "Plan", {Plan::InstanceMethod("run", &Plan::run), Plan::InstanceMethod("stop", &Plan::stop)});
+      env, "Plan",
+      {Plan::InstanceMethod("run", &Plan::run), Plan::InstanceMethod("runSync", &Plan::run_sync),
+       Plan::InstanceMethod("stop", &Plan::stop)});
 }

@@ -2,5 +2,5 @@
 #pragma once
 #include <napi.h>
 
-// The class Plan(description): run(request, results, held) -> Promise, stop().
+// The class Plan(description): run(request, results, held) -> Promise, runSync(request, results), stop().
 Napi::Function plan_class(Napi::Env env);

@@ -75,6 +75,9 @@ TFJS_BINARY_FLOAT(Prelu, select(a < 0.0f, b* a, a))
 TFJS_BINARY_FLOAT(ReluGrad, a* select(b > 0.0f, splat(1.0f), select(b != b, b, zero())))
 // Inputs: the gradient and Elu's output.
 TFJS_BINARY_FLOAT(EluGrad, select(b >= 0.0f, a, a*(b + 1.0f)))
+// The same of Sigmoid and Tanh.
+TFJS_BINARY_FLOAT(SigmoidGrad, a*(b * (1.0f - b)))
+TFJS_BINARY_FLOAT(TanhGrad, a * ((1.0f - b) * (1.0f + b)))
 
 Status Pow(const Args& args) {
   return binary_in_double(args, kLibm, [](double a, double b) { return power(a, b); });

@@ -81,6 +81,22 @@ TFJS_INLINE float cross_entropy_row(const float* labels, const float* x, float* 
   return -loss[0];
 }
 
+// The same for a row whose label is a class. No class: no loss, but a NaN among the logits stays one.
+TFJS_INLINE float sparse_cross_entropy_row(int32_t label, const float* x, float* gradient, int64_t n) {
+  const bool has_class = label >= 0 && label < n;
+  const vf32 top = row_max(x, n);
+  const vf32 sum = row_sum(n, [=](auto access, int64_t i) {
+    const vf32 e = exp(access.get(x + i) - top);
+    access.put(gradient + i, e);
+    return e;
+  });
+  const vf32 scale = (has_class ? 1.0f : 0.0f) / sum;
+  each_vector(n, [=](auto access, int64_t i) { access.put(gradient + i, access.get(gradient + i) * scale); });
+  if (!has_class) return sum[0] * 0.0f;
+  gradient[label] -= 1;
+  return (log(sum) + top - splat(x[label]))[0];
+}
+
 // visit(offset, n) for each row of the first input, in parallel.
 template <class Visit>
 TFJS_INLINE Status each_row(const Args& args, double nanoseconds, Visit visit) {
@@ -137,6 +153,28 @@ Status SoftmaxCrossEntropyWithLogits(const Args& args) {
   return each_row(args, 0.6, [=](int64_t at, int64_t n) {
     loss[at / n] = cross_entropy_row(labels + at, x + at, gradient + at, n);
   });
+}
+
+Status SparseSoftmaxCrossEntropyWithLogits(const Args& args) {
+  const Tensor &labels = args.inputs[0], &logits = args.inputs[1];
+  float *loss = args.outputs[0].f32(), *gradient = args.outputs[1].f32();
+  const int64_t rows = labels.size(), n = logits.rank < 1 ? 0 : logits.dims[logits.rank - 1];
+  if (labels.dtype != DType::Int32 || logits.size() != rows * n || args.outputs[0].size() != rows) {
+    return Status::InvalidArgument;
+  }
+  if (n == 0) {
+    // Rows without classes.
+    for (int64_t i = 0; i < rows; i++) loss[i] = 0;
+    return Status::Ok;
+  }
+  // Not inlined: of two copies of the loop, one may keep another NaN's bits than the other.
+  const auto each = [=](int64_t begin, int64_t end) __attribute__((noinline)) {
+    for (int64_t row = begin; row < end; row++) {
+      loss[row] = sparse_cross_entropy_row(labels.i32()[row], logits.f32() + row * n, gradient + row * n, n);
+    }
+  };
+  parallel_for(rows, 15 + 0.6 * static_cast<double>(n), each);
+  return Status::Ok;
 }
 
 }  // namespace tfjs::TFJS_ISA

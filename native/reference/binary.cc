@@ -53,6 +53,8 @@ TFJS_TWIN(Prelu, 1, a < 0 ? b * a : a)
 // The sum b + 1 cancels, but b is exact, so that its rounding is relative to the sum.
 TFJS_TWIN(ReluGrad, 0, a*(std::isnan(b) ? b : b > 0 ? 1.0 : 0.0))
 TFJS_TWIN(EluGrad, 2, b >= 0 ? a : a * (b + 1))
+TFJS_TWIN(SigmoidGrad, 3, a*(b * (1 - b)))
+TFJS_TWIN(TanhGrad, 4, a * ((1 - b) * (1 + b)))
 
 void AddN(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
   Tensor& y = outputs[0];

@@ -124,4 +124,32 @@ void SoftmaxCrossEntropyWithLogits(const std::vector<Tensor>& inputs, std::vecto
   loss.rounding_steps = gradient.rounding_steps = 1;
 }
 
+void SparseSoftmaxCrossEntropyWithLogits(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                                         const double*) {
+  const size_t n = static_cast<size_t>(inputs[1].dims.back());
+  Tensor one_hot;
+  one_hot.dims = inputs[1].dims;
+  one_hot.clear();
+  for (size_t row = 0; row < inputs[0].value.size(); row++) {
+    const double label = inputs[0].value[row];
+    if (label >= 0 && label < static_cast<double>(n)) one_hot.value[row * n + static_cast<size_t>(label)] = 1;
+  }
+  SoftmaxCrossEntropyWithLogits({one_hot, inputs[1]}, outputs, nullptr);
+  for (size_t row = 0; row < inputs[0].value.size(); row++) {
+    const double label = inputs[0].value[row];
+    const Row logits(&inputs[1].value[row * n], n);
+    if (label >= 0 && label < static_cast<double>(n)) {
+      // Not a sum over classes, of which the others would be zero times an infinity.
+      const double below = logits.top - inputs[1].value[row * n + static_cast<size_t>(label)];
+      const double log_sum = std::log(logits.sum);
+      outputs[0].value[row] = log_sum + below;
+      // As of LogSoftmax.
+      outputs[0].magnitude[row] = std::abs(below) + logits.roundings(n) + 3 * log_sum + std::abs(below);
+    } else {
+      outputs[0].value[row] = logits.sum * 0;
+      for (size_t i = row * n; i < (row + 1) * n; i++) outputs[1].value[i] = outputs[1].value[i] * 0;
+    }
+  }
+}
+
 }  // namespace tfjs::reference

@@ -30,6 +30,14 @@ void float_cases(Suite& suite, DType out = DType::Float32) {
              -3,  2.5,      -7.75,     1e10, -1e10, 5e9, 1e-10, 3e38, -3e38, 16777216, 1.0000001});
 }
 
+// Of a function whose values y lie between 0 and 1.
+void gradient_cases(Suite& suite) {
+  for (int64_t n : edge_lengths()) {
+    suite.add({f32({n}), f32({n}, Fill::Unit)}, {f32({n})});
+    suite.add({f32({n}, Fill::NonFinite), f32({n}, Fill::Unit)}, {f32({n})});
+  }
+}
+
 void int_cases(Suite& suite) {
   pair_cases(suite, DType::Int32, DType::Int32, Fill::Whole);
   all_pairs(suite, DType::Int32, DType::Int32,
@@ -58,6 +66,9 @@ TFJS_NUMBER_CASES(Pow)
 TFJS_FLOAT_CASES(RealDiv)
 TFJS_FLOAT_CASES(Prelu)
 TFJS_FLOAT_CASES(EluGrad)
+
+TFJS_CASES(SigmoidGrad) { gradient_cases(suite); }
+TFJS_CASES(TanhGrad) { gradient_cases(suite); }
 TFJS_FLOAT_CASES(ReluGrad)
 
 TFJS_CASES(FloorDiv) {

@@ -106,4 +106,13 @@ TFJS_CASES(SoftmaxCrossEntropyWithLogits) {
 TFJS_CASES(SoftmaxGrad) { gradient_cases(suite, Fill::Unit); }
 TFJS_CASES(LogSoftmaxGrad) { gradient_cases(suite, Fill::Normal); }
 
+TFJS_CASES(SparseSoftmaxCrossEntropyWithLogits) {
+  for (const auto& dims : shapes_of_pairs(suite)) {
+    const std::vector<int64_t> rows(dims.begin(), dims.end() - 1);
+    // -9 to 9: some are no classes.
+    suite.add({i32(rows), f32(dims)}, {f32(rows), f32(dims)});
+    suite.add({i32(rows), f32(dims, Fill::NonFinite)}, {f32(rows), f32(dims)});
+  }
+}
+
 }  // namespace tfjs::test
