@@ -63,12 +63,12 @@ int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t 
   });
 }
 
-bool winograd_tiles_are_windows(int64_t windows, int64_t depth, int64_t columns) {
-  const Winograd choice = chosen.load(std::memory_order_relaxed);
-  if (choice != Winograd::ByShape) return choice == Winograd::Tiles2;
-  const Cost cost{1, 2, 2 * static_cast<double>(windows), static_cast<double>(depth), parts(depth, 16),
-                  parts(columns, 16)};
-  return cost.products(2) + cost.transforms(2) + cost.weights(2, 12) < cost.direct();
+int winograd_pooled_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {
+  // Large tiles lose more to rounding, and to pooling out of more registers than there are: a third,
+  // measured.
+  return cheapest(batch, height, width, depth, columns, [](const Cost& cost, int tile) {
+    return (cost.products(tile) + cost.transforms(tile) + cost.weights(tile, 12)) * (tile == 4 ? 1.33 : 1.0);
+  });
 }
 
 int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {

@@ -19,8 +19,8 @@ void set_winograd(Winograd choice);
 // from `depth` channels. Returns the edge of the tiles that results are computed in: 4, 2, or 0 for the
 // direct way.
 int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns);
-// Whether a convolution that is pooled by windows of 2x2 has them as its tiles; `windows` counts all of them.
-bool winograd_tiles_are_windows(int64_t windows, int64_t depth, int64_t columns);
+// The same for one whose results are pooled as they come out of their tiles, by windows of 2x2.
+int winograd_pooled_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns);
 // The same for the gradient of its filter.
 int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns);
 

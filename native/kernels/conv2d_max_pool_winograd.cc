@@ -1,23 +1,27 @@
-// 3x3 convolutions that are pooled by windows of 2x2, by Winograd's F(2x2, 3x3): a tile is a window, so that
-// results are pooled in registers as they come out of the transform.
+// 3x3 convolutions that are pooled by windows of 2x2, by Winograd's F(2x2, 3x3) or F(4x4, 3x3): a tile is one
+// window or four, so that results are pooled in registers as they come out of the transform.
 #include "kernels/conv2d_max_pool.h"
 #include "kernels/winograd_transform.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
 
-using Transform = WinogradTransform<2>;
-constexpr int kEdge = Transform::kEdge, kPositions = kEdge * kEdge;
 // Tiles that a panel of the filter serves before the next one is fetched.
 constexpr int64_t kBlockTiles = 24;
 
+template <int kTile>
 class TiledWindows {
  public:
+  using Transform = WinogradTransform<kTile>;
+  static constexpr int kEdge = Transform::kEdge, kPositions = kEdge * kEdge;
+
   TiledWindows(const PooledConv2D& shape, const float* x, const float* filter, const PooledResult& result)
       : s_(shape), c_(shape.conv), x_(x), filter_(filter), result_(result) {
     depth_ = c_.in_channels;
     depth_pitch_ = ceil_div(depth_, kLanes) * kLanes;
-    tiles_ = s_.windows();
+    tile_rows_ = ceil_div(s_.height, kTile / 2);
+    tile_columns_ = ceil_div(s_.width, kTile / 2);
+    tiles_ = c_.batch * tile_rows_ * tile_columns_;
     // Blocks of about equal size.
     block_ = ceil_div(tiles_, ceil_div(tiles_, kBlockTiles));
     data_pitch_ = winograd_pitch(block_ * depth_pitch_);
@@ -68,10 +72,11 @@ class TiledWindows {
   }
 
   void transform_data(int64_t first, int64_t count) {
-    int64_t row = first / s_.width, column = first % s_.width;
     for (int64_t i = 0; i < count; i++) {
-      const int64_t y = row % s_.height * 2 - c_.at.padTop, x = column * 2 - c_.at.padLeft;
-      const float* image = x_ + row / s_.height * c_.in_height * c_.in_width * depth_;
+      const int64_t row = (first + i) / tile_columns_;
+      const int64_t y = row % tile_rows_ * kTile - c_.at.padTop;
+      const int64_t x = (first + i) % tile_columns_ * kTile - c_.at.padLeft;
+      const float* image = x_ + row / tile_rows_ * c_.in_height * c_.in_width * depth_;
       float* to = data_ + i * depth_pitch_;
       const bool inside =
           y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width && depth_ == depth_pitch_;
@@ -101,10 +106,6 @@ class TiledWindows {
           store(to + p * data_pitch_ + k, v[p / kEdge][p % kEdge]);
         }
       }
-      if (++column == s_.width) {
-        column = 0;
-        row++;
-      }
     }
   }
 
@@ -128,17 +129,29 @@ class TiledWindows {
   }
 
   void pool(int64_t panel, int64_t first, int64_t count) {
-    const int64_t columns = columns_of(panel), width = panel_width(columns), column = panel * kPanel;
+    const int64_t channels = columns_of(panel), width = panel_width(channels), column = panel * kPanel;
     for (int64_t i = 0; i < count; i++) {
-      for (int64_t v = 0; v < columns; v += kLanes) {
+      const int64_t line = (first + i) / tile_columns_;
+      const int64_t row = line % tile_rows_ * (kTile / 2), left = (first + i) % tile_columns_ * (kTile / 2);
+      const int64_t window = (line / tile_rows_ * s_.height + row) * s_.width + left;
+      const int64_t at = window * c_.out_channels + column;
+      const int64_t rows = s_.height - row, columns = s_.width - left;
+      for (int64_t v = 0; v < channels; v += kLanes) {
         const float* from = products_ + i * width + v;
-        vf32 m[kEdge][kEdge], y[2][2];
+        vf32 m[kEdge][kEdge], y[kTile][kTile];
         TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
           m[p / kEdge][p % kEdge] = load(from + p * product_pitch_);
         }
-        transform_square<kEdge, 2>(m, y, [](const vf32(&a)[kEdge], vf32(&b)[2]) { Transform::result(a, b); });
-        put_largest(result_, (first + i) * c_.out_channels + column + v, column + v, y[0][0], y[0][1],
-                    y[1][0], y[1][1], columns - v);
+        transform_square<kEdge, kTile>(
+            m, y, [](const vf32(&a)[kEdge], vf32(&b)[kTile]) { Transform::result(a, b); });
+        TFJS_UNROLL for (int a = 0; a < kTile; a += 2) {
+          TFJS_UNROLL for (int b = 0; b < kTile; b += 2) {
+            // The last tiles reach beyond the last windows.
+            if (kTile > 2 && (a / 2 >= rows || b / 2 >= columns)) continue;
+            put_largest(result_, at + (a / 2 * s_.width + b / 2) * c_.out_channels + v, column + v, y[a][b],
+                        y[a][b + 1], y[a + 1][b], y[a + 1][b + 1], channels - v);
+          }
+        }
       }
     }
   }
@@ -147,7 +160,8 @@ class TiledWindows {
   const Conv2DShape& c_;
   const float *const x_, *const filter_;
   const PooledResult& result_;
-  int64_t depth_, depth_pitch_, tiles_, block_;
+  int64_t depth_, depth_pitch_;
+  int64_t tile_rows_, tile_columns_, tiles_, block_;
   int64_t data_pitch_, product_pitch_, weights_pitch_;
   float* weights_;   // [panel][position][depth_][width of the panel]
   float* data_;      // [position][tile][depth_pitch_]
@@ -159,11 +173,18 @@ class TiledWindows {
 
 bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float* filter,
                               const PooledResult& result) {
-  if (!s.halves() || !s.plain() || s.conv.filter_height != 3 || s.conv.filter_width != 3 ||
-      !winograd_tiles_are_windows(s.windows(), s.conv.in_channels, s.conv.out_channels))
-    return false;
-  TiledWindows(s, x, filter, result).run();
-  return true;
+  const Conv2DShape& c = s.conv;
+  if (!s.halves() || !s.plain() || c.filter_height != 3 || c.filter_width != 3) return false;
+  switch (winograd_pooled_tile(c.batch, c.out_height, c.out_width, c.in_channels, c.out_channels)) {
+    case 4:
+      TiledWindows<4>(s, x, filter, result).run();
+      return true;
+    case 2:
+      TiledWindows<2>(s, x, filter, result).run();
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace tfjs::TFJS_ISA

@@ -3,6 +3,7 @@
 // meets.
 #include <algorithm>
 
+#include "core/winograd.h"
 #include "reference/activation.h"
 #include "reference/winograd.h"
 
@@ -13,19 +14,22 @@ size_t index(const std::vector<int64_t>& dims, int64_t a, int64_t b, int64_t c, 
   return static_cast<size_t>(((a * dims[1] + b) * dims[2] + c) * dims[3] + d);
 }
 
-// F(2x2, 3x3) may be taken where its tiles are windows: then the larger of both bounds holds.
+// Winograd's method may be taken in other tiles than for the convolution alone: the larger of both bounds
+// holds.
 void allow_winograd(const Tensor& x, const Tensor& filter, const FusedConv2DMaxPoolParams& p, Tensor& sums) {
   if (filter.dims[0] != 3 || filter.dims[1] != 3 || p.strideHeight != 1 || p.strideWidth != 1 ||
       p.dilationHeight != 1 || p.dilationWidth != 1 || p.windowHeight != 2 || p.windowWidth != 2 ||
       p.poolStrideHeight != 2 || p.poolStrideWidth != 2)
     return;
+  const int tile = winograd_pooled_tile(sums.dims[0], sums.dims[1], sums.dims[2], x.dims[3], filter.dims[3]);
+  if (tile == 0) return;
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(x.value.begin(), x.value.end(), finite) ||
       !std::all_of(filter.value.begin(), filter.value.end(), finite))
     return;
   Tensor other = sums;
   bound_winograd_product(
-      2,
+      tile,
       [&](int64_t n, int64_t row, int64_t col, int64_t c) {
         const int64_t i = row - p.padTop, j = col - p.padLeft;
         return i >= 0 && j >= 0 && i < x.dims[1] && j < x.dims[2] ? x.value[index(x.dims, n, i, j, c)] : 0.0;

@@ -200,6 +200,10 @@ TFJS_CASES(FusedConv2DMaxPool) {
     const FusedConv2DMaxPoolParams params = c.params(kActivations[turn++ % 6], 0.2f);
     const Spec bias = turn % 4 == 0 ? absent() : f32({c.out_channels});
     suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
+    if (turn % 3 == 1) {
+      set_winograd(Winograd::Tiles4);
+      suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
+    }
     set_winograd(turn % 2 == 0 ? Winograd::Never : Winograd::Tiles2);
     suite.add({f32(c.x(), Fill::Whole), f32(c.filter(), Fill::Whole), bias}, {f32(c.y()), boolean(c.y())},
               params);
