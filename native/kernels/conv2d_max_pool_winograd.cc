@@ -22,8 +22,7 @@ class TiledWindows {
     tile_rows_ = ceil_div(s_.height, kTile / 2);
     tile_columns_ = ceil_div(s_.width, kTile / 2);
     tiles_ = c_.batch * tile_rows_ * tile_columns_;
-    // Blocks of about equal size.
-    block_ = ceil_div(tiles_, ceil_div(tiles_, kBlockTiles));
+    block_ = tiles_ < kBlockTiles ? tiles_ : kBlockTiles;
     data_pitch_ = winograd_pitch(block_ * depth_pitch_);
     product_pitch_ = winograd_pitch(block_ * kPanel);
     // Positions of a panel must not fall on the same sets of the cache.
