@@ -36,6 +36,7 @@ export { version } from './upstream/versions';
 export { type BackendName, useBackend } from './backends';
 export { setSeed } from './backend/seed';
 export { setThreads } from './binding';
+export { explain } from './compiler/explain';
 export { type ErrorCode, TfjsNativeError } from './errors';
 export { type Info, info } from './info';
 export type { TrainOnBatchArgs } from './upstream/fit-arguments';

@@ -50,6 +50,14 @@ function know(model: LayersModel): Known {
   return known;
 }
 
+/** What is known of how a model trains. */
+export function inspect(model: LayersModel): { steps?: Steps; program?: Program; failure?: Uncompilable } {
+  // For a Sequential, the model that it delegates to has what `compile` leaves behind.
+  const inner = (model as unknown as { model?: LayersModel }).model ?? model;
+  const { failure } = know(inner);
+  return failure ? { failure } : compile(inner);
+}
+
 /** The model's plan for batches of this size. A larger one takes the place of a smaller one. */
 function planFor(model: LayersModel, known: Known, batch: number): Plan {
   if (known.plan === undefined || known.plan.batch < batch) {

@@ -30,8 +30,10 @@ export interface Program {
   readonly inputs: readonly Input[];
   readonly results: readonly Result[];
   readonly resultCount: number;
-  /** The ops of each step's forward part. */
+  /** The calls of each step's forward part. */
   readonly forward: ReadonlyMap<Step, readonly Call[]>;
+  /** Outputs whose activation is computed with the loss. */
+  readonly logits: ReadonlySet<Step>;
 }
 
 /** Steps whose output's gradient is needed: those with trained weights, and those behind them. */
@@ -123,5 +125,5 @@ export function lower(model: LayersModel, { steps, inputs, outputs }: Steps, obj
   }
   tape.finish();
   const resultCount = 1 + Math.max(0, ...results.map(({ to }) => to));
-  return { tape, inputs: [...gathered, ...weightings], results, resultCount, forward };
+  return { tape, inputs: [...gathered, ...weightings], results, resultCount, forward, logits };
 }

@@ -26,7 +26,7 @@ export interface Layout {
 const maxSlices = 16;
 /** Of a core's second-level cache, what a micro-batch may fill. */
 const microBytes = 512 * 1024;
-const maxMicroRows = 8;
+const maxMicroRows = 4;
 
 const alignment = 64;
 const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
