@@ -1,16 +1,8 @@
 /** Turns images into batches of tensors, for `model.fitDataset` and `model.evaluateDataset`. */
-import { type Tensor2D, type Tensor4D, tensor2d, tensor4d } from '@tensorflow/tfjs-core';
 import { nativeError } from '../errors';
 import type { ImageDataset } from './dataset';
 import { permutation } from './random';
-
-/** One batch; who takes it disposes of it (tf.layers does). */
-export interface Batch {
-  /** [images, height, width, channels], scaled to 0 … 1. */
-  readonly xs: Tensor4D;
-  /** [images, 1], the classes as whole numbers. */
-  readonly ys: Tensor2D;
-}
+import { type Batch, tensors } from './tensors';
 
 /** An endless supply of epochs: each iterator gives the batches of the next one. */
 export interface BatchSource {
@@ -26,23 +18,15 @@ export interface BatchOptions {
   readonly seed?: number;
 }
 
-const scaled = Float32Array.from({ length: 256 }, (_, value) => value / 255);
-
 function gather(dataset: ImageDataset, indices: Uint32Array): Batch {
-  const { height, width, channels } = dataset;
-  const size = height * width * channels;
-  const values = new Float32Array(indices.length * size);
-  const labels = new Float32Array(indices.length);
-  let at = 0;
+  const size = dataset.height * dataset.width * dataset.channels;
+  const images = new Uint8Array(indices.length * size);
+  const labels = new Uint8Array(indices.length);
   indices.forEach((index, i) => {
-    const end = (index + 1) * size;
-    for (let pixel = index * size; pixel < end; pixel++) {
-      values[at++] = scaled[dataset.images[pixel] as number] as number;
-    }
+    images.set(dataset.images.subarray(index * size, (index + 1) * size), i * size);
     labels[i] = dataset.labels[index] as number;
   });
-  const count = indices.length;
-  return { xs: tensor4d(values, [count, height, width, channels]), ys: tensor2d(labels, [count, 1]) };
+  return tensors({ ...dataset, images, labels, count: indices.length });
 }
 
 /**
