@@ -166,7 +166,7 @@ struct PooledGradient {
   const float *dy, *y;
   const uint8_t* argmax;
   const float *x, *filter;
-  float *dx, *dfilter;  // dx may be null
+  float *dx, *dfilter;  // one may be null
   float* dbias;         // whole vectors of it
 };
 

@@ -70,7 +70,8 @@ Status FusedConv2DMaxPoolGrad(const Args& args) {
   PooledConv2D s;
   if (!pooled_conv2d(x, filter, dy, args.params, &s)) return Status::InvalidArgument;
   const int64_t columns = s.conv.out_channels;
-  if (y.size() != dy.size() || argmax.size() != dy.size() || dfilter.size() != filter.size() ||
+  if (y.size() != dy.size() || argmax.size() != dy.size() ||
+      (dfilter.data != nullptr && dfilter.size() != filter.size()) ||
       (dx.data != nullptr && dx.size() != x.size()) || (dbias.data != nullptr && dbias.size() != columns))
     return Status::InvalidArgument;
 
@@ -82,7 +83,14 @@ Status FusedConv2DMaxPoolGrad(const Args& args) {
                                 filter.f32(), dx.f32(), dfilter.f32(), sums};
   if (dy.size() == 0) {
     if (dx.data != nullptr) std::memset(dx.data, 0, static_cast<size_t>(dx.size()) * sizeof(float));
-    std::memset(dfilter.data, 0, static_cast<size_t>(dfilter.size()) * sizeof(float));
+    if (dfilter.data != nullptr)
+      std::memset(dfilter.data, 0, static_cast<size_t>(dfilter.size()) * sizeof(float));
+  } else if (dx.data == nullptr && dfilter.data == nullptr) {
+    float* g = scratch.get<float>(s.image_windows() * columns);
+    for (int64_t n = 0; n < s.conv.batch; n++) {
+      const int64_t image = n * s.image_windows() * columns;
+      pooled_gradient(s, gradient.dy + image, gradient.y + image, s.image_windows(), g, sums);
+    }
   } else if (!conv2d_max_pool_grad_few(s, gradient)) {
     conv2d_max_pool_grad_sparse(s, gradient);
   }

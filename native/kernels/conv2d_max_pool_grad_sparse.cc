@@ -15,8 +15,8 @@ constexpr int kMostRows = 3, kMostColumns = 5;
 struct TapPass {
   const GradientLists* lists;
   int64_t out_channels;
-  const float* x;  // where the first tap reads for an entry that is listed at 0
-  float* dx;
+  const float* x;       // where the first tap reads for an entry that is listed at 0
+  float* dx;            // or null
   int64_t row;          // floats from a row of taps to the next
   const float* filter;  // of the first output channel, a vector each tap
   float* sums;
@@ -33,7 +33,7 @@ TFJS_INLINE void pass(const TapPass& p) {
     x[r] = p.x + r * p.row;
     dx[r] = kData ? p.dx + r * p.row : nullptr;
   }
-  for (int64_t o = 0; o < p.out_channels; o++, filter += p.step, sums += p.step) {
+  for (int64_t o = 0; o < p.out_channels; o++) {
     vf32 weight[R * C], sum[R * C];
     TFJS_UNROLL for (int t = 0; t < R * C; t++) {
       if constexpr (kData) weight[t] = load(filter + t * kLanes);
@@ -58,13 +58,16 @@ TFJS_INLINE void pass(const TapPass& p) {
     }
     if constexpr (kFilter) {
       TFJS_UNROLL for (int t = 0; t < R * C; t++) store(sums + t * kLanes, sum[t]);
+      sums += p.step;
     }
+    if constexpr (kData) filter += p.step;
   }
 }
 
 template <int R, int C>
 TFJS_FULL_REGISTERS void taps(const TapPass& p) {
   if (p.dx == nullptr) return pass<R, C, false, true>(p);
+  if (p.sums == nullptr) return pass<R, C, true, false>(p);
   if constexpr (2 * R * C < kRegisters) {
     pass<R, C, true, true>(p);
   } else {
@@ -114,8 +117,10 @@ class SparseGradient {
       filter_ = scratch.get<float>(slabs_ * slab_filter);
       load_filter();
     }
-    sums_ = scratch.get<float>(slabs_ * slab_filter);
-    std::memset(sums_, 0, static_cast<size_t>(slabs_ * slab_filter) * sizeof(float));
+    if (to_.dfilter != nullptr) {
+      sums_ = scratch.get<float>(slabs_ * slab_filter);
+      std::memset(sums_, 0, static_cast<size_t>(slabs_ * slab_filter) * sizeof(float));
+    }
     g_ = scratch.get<float>(pass_windows * columns_);
     order_ = scratch.get<int32_t>(pass_windows);
     window_at_ = scratch.get<int32_t>(pass_windows + kLanes);
@@ -139,7 +144,7 @@ class SparseGradient {
       }
       if (to_.dx != nullptr) store_images(image, count);
     }
-    store_sums();
+    if (sums_ != nullptr) store_sums();
   }
 
  private:
@@ -272,9 +277,9 @@ class SparseGradient {
         const int64_t place =
             slab * images_ * image_ + y * c_.at.dilationHeight * row_ + x * c_.at.dilationWidth * kLanes;
         const int64_t tap = (slab * columns_ * taps_ + y * c_.filter_width + x) * kLanes;
-        kTapKernels[rows - 1][count - 1]({&lists_, columns_, x_ + place,
-                                          dx_ == nullptr ? nullptr : dx_ + place, c_.at.dilationHeight * row_,
-                                          dx_ == nullptr ? nullptr : filter_ + tap, sums_ + tap,
+        auto from = [](float* values, int64_t at) { return values == nullptr ? nullptr : values + at; };
+        kTapKernels[rows - 1][count - 1]({&lists_, columns_, x_ + place, from(dx_, place),
+                                          c_.at.dilationHeight * row_, from(filter_, tap), from(sums_, tap),
                                           taps_ * kLanes});
       }
     }
@@ -284,10 +289,10 @@ class SparseGradient {
   const Conv2DShape& c_;
   const PooledGradient& to_;
   int64_t slabs_, taps_, columns_;
-  int64_t rows_, row_, image_;       // of a slab, with its padding: rows, and floats of a row and of all
-  int64_t images_, band_;            // images that are loaded together; rows of windows in a pass
-  float *x_, *dx_ = nullptr;         // [slab][image][rows_][row_]
-  float *filter_ = nullptr, *sums_;  // [slab][output channel][tap][kLanes]
+  int64_t rows_, row_, image_;  // of a slab, with its padding: rows, and floats of a row and of all
+  int64_t images_, band_;       // images that are loaded together; rows of windows in a pass
+  float *x_, *dx_ = nullptr;    // [slab][image][rows_][row_]
+  float *filter_ = nullptr, *sums_ = nullptr;  // [slab][output channel][tap][kLanes]
   float* g_;
   int32_t *order_, *window_at_;  // of the windows of a pass
   int32_t cell_at_[256];
