@@ -4,7 +4,7 @@ import type { LayersModel, Logs } from '@tensorflow/tfjs-layers';
 import { batches, type BatchSource } from '../data/batches';
 import { type ImageDataset, splitValidation } from '../data/dataset';
 import { loadMnist } from '../data/mnist';
-import { nativeError } from '../errors';
+import { nativeError, TfjsNativeError } from '../errors';
 import { type Info, info } from '../info';
 import { buildModel } from '../models/build';
 import { type Evaluation, evaluate } from './evaluate';
@@ -66,7 +66,7 @@ class Run {
   async fit(): Promise<void> {
     const { epochs, signal } = this.options;
     if (signal?.aborted) return;
-    await this.model.fitDataset(this.source, {
+    const training = this.model.fitDataset(this.source, {
       epochs,
       verbose: 0,
       // So that signals and other work get their turn between any two steps.
@@ -80,6 +80,12 @@ class Run {
         },
       },
     });
+    await training.catch((error: unknown) => {
+      // Of a compiled step, which is then not taken.
+      if (!(error instanceof TfjsNativeError && error.code === 'LOSS_NOT_FINITE')) throw error;
+      this.#step++;
+      this.#diverge('The loss became NaN or infinite');
+    });
     if (!this.#failure && this.#unsavedSteps > 0)
       await this.#save(`epoch ${this.#epoch}, step ${this.#step}`);
     const failure = this.#failure ?? this.saver.failure;
@@ -88,6 +94,7 @@ class Run {
 
   async #beginEpoch(epoch: number): Promise<void> {
     this.#epoch = epoch;
+    this.#step = 0;
     this.#epochBegan = performance.now();
     this.#sums = { images: 0, loss: 0, correct: 0 };
   }
@@ -98,7 +105,7 @@ class Run {
     this.#steps++;
     this.#unsavedSteps++;
     if (!Number.isFinite(loss)) {
-      this.#diverge(`The loss became ${loss}`);
+      this.#diverge('The loss became NaN or infinite');
       return;
     }
     const sums = this.#sums;

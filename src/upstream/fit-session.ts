@@ -1,14 +1,11 @@
 /** Training steps: compiled where the model can be, else eager. */
-import { performance } from 'node:perf_hooks';
-import { gather, nextFrame, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { gather, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
 import type { SessionData, TrainSession } from '../compiler/session';
+import { giveTurn, isTurnDue } from './event-loop';
 import { type StepFunction, type TrainedModel, upstream } from './fit-model';
-
-/** How long eager steps may keep the event loop waiting, in milliseconds; one step may take longer. */
-const patience = 10;
 
 /** What the loss of an output is multiplied with: a weight per row, whatever the loss has per row. */
 function fitLoss(weights: Tensor, output: { readonly shape: readonly unknown[] }): Tensor {
@@ -22,8 +19,6 @@ function isWhole(rows: Uint32Array, { inputs }: SessionData): boolean {
 }
 
 function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData): TrainSession {
-  let yielded = performance.now();
-
   function take(rows: Uint32Array): number[] {
     return tidy(() => {
       const indices = isWhole(rows, data) ? undefined : tensor1d(Int32Array.from(rows), 'int32');
@@ -49,16 +44,7 @@ function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData
       do {
         rows.push(take(order.subarray(at, Math.min(at + batchSize, end))));
         at += batchSize;
-      } while (
-        rows.length < maxSteps &&
-        at < end &&
-        !signal?.aborted &&
-        performance.now() - yielded < patience
-      );
-      if (performance.now() - yielded >= patience) {
-        await nextFrame();
-        yielded = performance.now();
-      }
+      } while (rows.length < maxSteps && at < end && !signal?.aborted && !isTurnDue());
       return rows;
     },
     close() {},
@@ -110,7 +96,11 @@ export async function withSession(
 ): Promise<void> {
   const session = await inTurn(model, async () => open(model, data, batchSize, step));
   try {
-    await use((...args) => inTurn(model, () => session.run(...args)));
+    await use(async (...args) => {
+      const steps = await inTurn(model, () => session.run(...args));
+      await giveTurn();
+      return steps;
+    });
   } finally {
     await inTurn(model, async () => session.close());
   }
@@ -125,8 +115,8 @@ function inOrder(rows: number): Uint32Array {
 }
 
 /** Takes one step on all rows of the data; gives its values. */
-export function trainOnce(model: TrainedModel, data: SessionData): Promise<number[]> {
-  return inTurn(model, async () => {
+export async function trainOnce(model: TrainedModel, data: SessionData): Promise<number[]> {
+  const values = await inTurn(model, async () => {
     const rows = data.inputs[0]?.shape[0] as number;
     const session = open(model, data, rows, undefined);
     try {
@@ -136,4 +126,6 @@ export function trainOnce(model: TrainedModel, data: SessionData): Promise<numbe
       session.close();
     }
   });
+  await giveTurn();
+  return values;
 }

@@ -1,10 +1,7 @@
 /** Validation in the course of a fit. */
-import { performance } from 'node:perf_hooks';
-import { nextFrame, slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { giveTurn } from './event-loop';
 import type { StepFunction } from './fit-model';
-
-/** How long it may keep the event loop waiting, in milliseconds; one batch may take longer. */
-const patience = 10;
 
 /**
  * Losses and metrics over all rows, averaged, as upstream's `testLoop` gives them, but for waiting for the event loop.
@@ -18,7 +15,6 @@ export async function evaluateRows(
 ): Promise<number[] | undefined> {
   const rows = (ins[0] as Tensor).shape[0] as number;
   const sums: number[] = [];
-  let yielded = performance.now();
   for (let begin = 0; begin < rows; begin += batchSize) {
     if (signal?.aborted) return undefined;
     const size = Math.min(batchSize, rows - begin);
@@ -28,9 +24,7 @@ export async function evaluateRows(
         sums[i] = (sums[i] ?? 0) + (out.dataSync()[0] as number) * size;
       });
     });
-    if (performance.now() - yielded < patience) continue;
-    await nextFrame();
-    yielded = performance.now();
+    await giveTurn();
   }
   return sums.map((sum) => sum / rows);
 }

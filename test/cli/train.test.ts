@@ -168,7 +168,11 @@ describe('bad input ends with a clear error', () => {
     ],
     [['--data', 'data', '--out', 'data/train-images-idx3-ubyte/x'], 1, 'cannot be written: '],
     [['--data', 'data', '--out', '/proc/x'], 1, 'The output folder /proc/x cannot be written: '],
-    [['--data', 'data', '--lr', '1e30'], 1, 'The loss became NaN in epoch 1, step 2 (learning rate 1e+30)'],
+    [
+      ['--data', 'data', '--lr', '1e30'],
+      1,
+      'The loss became NaN or infinite in epoch 1, step 2 (learning rate 1e+30)',
+    ],
   ])('train %j', async (args, expectedCode, message) => {
     const { cwd } = project();
     const { code, stdout, stderr } = await run(['train', '--json', ...quick, ...args], { cwd });

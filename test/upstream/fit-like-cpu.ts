@@ -102,14 +102,13 @@ export function convModel(): tf.Sequential {
 export function branchedModel(): tf.LayersModel {
   const a = tf.input({ shape: [4], name: 'a' });
   const b = tf.input({ shape: [2], name: 'b' });
-  const joined = tf.layers.concatenate().apply([a, b]) as tf.SymbolicTensor;
-  const dense = (units: number, name: string, seed: number, activation?: 'softmax') =>
+  const dense = (from: tf.SymbolicTensor, units: number, name: string, seed: number, activation = 'linear') =>
     tf.layers
-      .dense({ units, name, kernelInitializer: seeded(seed), ...(activation && { activation }) })
-      .apply(joined) as tf.SymbolicTensor;
+      .dense({ units, name, kernelInitializer: seeded(seed), activation: activation as 'linear' })
+      .apply(from) as tf.SymbolicTensor;
   const model = tf.model({
     inputs: [a, b],
-    outputs: [dense(3, 'left', 5, 'softmax'), dense(1, 'right', 6)],
+    outputs: [dense(a, 3, 'left', 5, 'softmax'), dense(b, 1, 'right', 6)],
   });
   return compiled(model, {
     loss: ['categoricalCrossentropy', 'meanSquaredError'],

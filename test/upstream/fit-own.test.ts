@@ -269,16 +269,17 @@ it('leaks nothing in 200 fits', async () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('lets the event loop run, whatever yieldEvery says', async () => {
+it.each<[string, tf.ModelFitArgs['callbacks']]>([
+  ['epochs', {}],
+  ['batches', { onBatchEnd: () => {} }],
+])('lets the event loop run, whatever yieldEvery says, with callbacks for %s', async (_, callbacks = {}) => {
+  const args = { epochs: 1e9, yieldEvery: 'never' as const, callbacks, validationSplit: 0.5 };
   let turns = 0;
-  let running = true;
-  const turn = () => {
-    turns++;
-    if (running) setImmediate(turn);
-  };
-  turn();
-  await denseModel().fit(data([2000, 4], 1), classes(2000, 2), { batchSize: 2, yieldEvery: 'never' });
-  running = false;
+  const timer = setInterval(() => turns++, 5);
+  // A timer too: it would never come.
+  const signal = AbortSignal.timeout(300);
+  await denseModel().fit(data([2000, 4], 1), classes(2000, 2), { ...args, batchSize: 2, signal });
+  clearInterval(timer);
   expect(turns).toBeGreaterThan(3);
 });
 
