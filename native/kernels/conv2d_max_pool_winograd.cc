@@ -38,6 +38,14 @@ class TiledWindows {
     float* zeros = scratch.get<float>(depth_pitch_);
     std::memset(zeros, 0, static_cast<size_t>(depth_pitch_) * sizeof(float));
     zeros_ = zeros;
+    data_rows_ = scratch.get<const float*>(kPositions * block_);
+    product_rows_ = scratch.get<float*>(kPositions * block_);
+    for (int64_t p = 0; p < kPositions; p++) {
+      for (int64_t r = 0; r < block_; r++) {
+        data_rows_[p * block_ + r] = data_ + p * data_pitch_ + r * depth_pitch_;
+        product_rows_[p * block_ + r] = products_ + p * product_pitch_ + r * kPanel;
+      }
+    }
     for (int64_t panel = 0; panel < panels; panel++) transform_weights(panel);
     for (int64_t first = 0; first < tiles_; first += block_) {
       const int64_t count = tiles_ - first < block_ ? tiles_ - first : block_;
@@ -77,58 +85,62 @@ class TiledWindows {
       const int64_t x = (first + i) % tile_columns_ * kTile - c_.at.padLeft;
       const float* image = x_ + row / tile_rows_ * c_.in_height * c_.in_width * depth_;
       float* to = data_ + i * depth_pitch_;
-      const bool inside =
-          y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width && depth_ == depth_pitch_;
+      if (y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width &&
+          depth_ == depth_pitch_) {
+        const float* row[kEdge];
+        TFJS_UNROLL for (int a = 0; a < kEdge; a++) row[a] = image + ((y + a) * c_.in_width + x) * depth_;
+        for (int64_t k = 0; k < depth_; k += kLanes) {
+          transform_pixels([&](int a, int b) { return load(row[a] + b * depth_ + k); }, to + k);
+        }
+        continue;
+      }
       const float* pixel[kEdge][kEdge];
       for (int a = 0; a < kEdge; a++) {
         for (int b = 0; b < kEdge; b++) {
-          const bool is_pixel =
-              inside || (y + a >= 0 && y + a < c_.in_height && x + b >= 0 && x + b < c_.in_width);
-          pixel[a][b] = is_pixel ? image + ((y + a) * c_.in_width + x + b) * depth_ : zeros_;
+          const bool inside = y + a >= 0 && y + a < c_.in_height && x + b >= 0 && x + b < c_.in_width;
+          pixel[a][b] = inside ? image + ((y + a) * c_.in_width + x + b) * depth_ : zeros_;
         }
       }
       for (int64_t k = 0; k < depth_; k += kLanes) {
         const int64_t left = depth_ - k;
-        vf32 d[kEdge][kEdge], v[kEdge][kEdge];
         if (left >= kLanes) {
-          TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
-            d[p / kEdge][p % kEdge] = load(pixel[p / kEdge][p % kEdge] + k);
-          }
+          transform_pixels([&](int a, int b) { return load(pixel[a][b] + k); }, to + k);
         } else {
-          for (int p = 0; p < kPositions; p++) {
-            d[p / kEdge][p % kEdge] = load_first(pixel[p / kEdge][p % kEdge] + k, left);
-          }
-        }
-        transform_square<kEdge, kEdge>(d, v,
-                                       [](const vf32(&a)[kEdge], vf32(&b)[kEdge]) { Transform::data(a, b); });
-        TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
-          store(to + p * data_pitch_ + k, v[p / kEdge][p % kEdge]);
+          transform_pixels([&](int a, int b) { return load_first(pixel[a][b] + k, left); }, to + k);
         }
       }
     }
   }
 
-  void multiply(int64_t panel, int64_t count) {
-    const int64_t columns = columns_of(panel), width = panel_width(columns);
-    const int64_t parts = ceil_div(count, tile_rows(panel_vectors(columns)));
+  template <class F>
+  [[gnu::always_inline]] void transform_pixels(F pixel, float* to) const {
+    vf32 d[kEdge][kEdge], v[kEdge][kEdge];
+    TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
+      TFJS_UNROLL for (int b = 0; b < kEdge; b++) d[a][b] = pixel(a, b);
+    }
+    transform_square<kEdge, kEdge>(d, v,
+                                   [](const vf32(&a)[kEdge], vf32(&b)[kEdge]) { Transform::data(a, b); });
+    TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
+      TFJS_UNROLL for (int b = 0; b < kEdge; b++) store(to + (a * kEdge + b) * data_pitch_, v[a][b]);
+    }
+  }
+
+  void multiply(int64_t panel, int64_t count) const {
+    const int64_t width = panel_width(columns_of(panel));
+    const int64_t parts = ceil_div(count, tile_rows(panel_vectors(width)));
     const Epilogue none;
     for (int64_t p = 0; p < kPositions; p++) {
       const float* weights = weights_ + (panel * kPositions + p) * weights_pitch_;
       for (int64_t part = 0; part < parts; part++) {
         const int64_t begin = count * part / parts, end = count * (part + 1) / parts;
-        const float* a[kMaxTileRows];
-        float* c[kMaxTileRows];
-        for (int64_t r = begin; r < end; r++) {
-          a[r - begin] = data_ + p * data_pitch_ + r * depth_pitch_;
-          c[r - begin] = products_ + p * product_pitch_ + r * width;
-        }
-        multiply_rows(static_cast<int>(end - begin), {a, 1, depth_, weights, c, 0, width, &none});
+        multiply_rows(static_cast<int>(end - begin), {data_rows_ + p * block_ + begin, 1, depth_, weights,
+                                                      product_rows_ + p * block_ + begin, 0, width, &none});
       }
     }
   }
 
   void pool(int64_t panel, int64_t first, int64_t count) {
-    const int64_t channels = columns_of(panel), width = panel_width(channels), column = panel * kPanel;
+    const int64_t channels = columns_of(panel), column = panel * kPanel;
     for (int64_t i = 0; i < count; i++) {
       const int64_t line = (first + i) / tile_columns_;
       const int64_t row = line % tile_rows_ * (kTile / 2), left = (first + i) % tile_columns_ * (kTile / 2);
@@ -136,7 +148,7 @@ class TiledWindows {
       const int64_t at = window * c_.out_channels + column;
       const int64_t rows = s_.height - row, columns = s_.width - left;
       for (int64_t v = 0; v < channels; v += kLanes) {
-        const float* from = products_ + i * width + v;
+        const float* from = products_ + i * kPanel + v;
         vf32 m[kEdge][kEdge], y[kTile][kTile];
         TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
           m[p / kEdge][p % kEdge] = load(from + p * product_pitch_);
@@ -162,9 +174,11 @@ class TiledWindows {
   int64_t depth_, depth_pitch_;
   int64_t tile_rows_, tile_columns_, tiles_, block_;
   int64_t data_pitch_, product_pitch_, weights_pitch_;
-  float* weights_;   // [panel][position][depth_][width of the panel]
-  float* data_;      // [position][tile][depth_pitch_]
-  float* products_;  // [position][tile][width of the panel]
+  float* weights_;           // [panel][position][depth_][width of the panel]
+  float* data_;              // [position][tile][depth_pitch_]
+  float* products_;          // [position][tile][kPanel]
+  const float** data_rows_;  // of each position and tile
+  float** product_rows_;
   const float* zeros_;
 };
 
