@@ -56,7 +56,9 @@ TFJS_INLINE void windows(const FewChannels& p, const float* x, const float* pane
 // All windows of an image, the columns of a panel.
 template <int kChannels, int kRun, int V>
 TFJS_FULL_REGISTERS void image(const PooledConv2D& s, const FewChannels& p, const float* panel,
-                               const PooledResult& result, int64_t at, int64_t column, int64_t n) {
+                               const PooledResult& to, int64_t at, int64_t column, int64_t n) {
+  // A copy, which stores of bytes cannot alias.
+  const PooledResult result = to;
   const int64_t pitch = s.conv.out_channels;
   for (int64_t y = 0; y < s.height; y++) {
     const float* x = p.x + 2 * y * p.row;

@@ -141,6 +141,8 @@ class TiledWindows {
 
   void pool(int64_t panel, int64_t first, int64_t count) {
     const int64_t channels = columns_of(panel), column = panel * kPanel;
+    // A copy, which stores of bytes cannot alias.
+    const PooledResult result = result_;
     for (int64_t i = 0; i < count; i++) {
       const int64_t line = (first + i) / tile_columns_;
       const int64_t row = line % tile_rows_ * (kTile / 2), left = (first + i) % tile_columns_ * (kTile / 2);
@@ -159,7 +161,7 @@ class TiledWindows {
           TFJS_UNROLL for (int b = 0; b < kTile; b += 2) {
             // The last tiles reach beyond the last windows.
             if (kTile > 2 && (a / 2 >= rows || b / 2 >= columns)) continue;
-            put_largest(result_, at + (a / 2 * s_.width + b / 2) * c_.out_channels + v, column + v, y[a][b],
+            put_largest(result, at + (a / 2 * s_.width + b / 2) * c_.out_channels + v, column + v, y[a][b],
                         y[a][b + 1], y[a + 1][b], y[a + 1][b + 1], channels - v);
           }
         }
