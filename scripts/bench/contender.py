@@ -1,0 +1,48 @@
+"""What the peers in Python share: arguments, data, and the protocol of contender.mjs.
+
+PEER_contender.py VARIANT MODEL BATCH THREADS step|fit
+"""
+import json, os, sys, time
+
+variant, model_name, what = sys.argv[1], sys.argv[2], sys.argv[5]
+batch, threads = int(sys.argv[3]), int(sys.argv[4])
+os.environ["OMP_NUM_THREADS"] = str(threads)
+import numpy as np
+
+
+def images():
+    """NHWC float32 in 0 ... 1 and int64 classes: MNIST, or noise for the model that takes colours."""
+    if model_name == "wide":
+        r = np.random.default_rng(0)
+        return r.random((6400, 32, 32, 3), "float32"), r.integers(0, 10, 6400)
+    data = os.environ["MNIST_DIR"]
+    x = np.fromfile(f"{data}/train-images-idx3-ubyte", "uint8")[16:].reshape(-1, 28, 28, 1)
+    return x.astype("float32") / 255, np.fromfile(f"{data}/train-labels-idx1-ubyte", "uint8")[8:].astype("int64")
+
+
+def serve(version, step, epoch, batches, warm_up=50):
+    """step(batch) and epoch() must not return before their work is done."""
+    at = 0
+
+    def steps(n):
+        nonlocal at
+        ms = []
+        for _ in range(n):
+            start = time.perf_counter()
+            step(batches[at % len(batches)])
+            ms.append((time.perf_counter() - start) * 1e3)
+            at += 1
+        return ms
+
+    def epochs(n):
+        ms = []
+        for _ in range(n):
+            start = time.perf_counter()
+            epoch()
+            ms.append((time.perf_counter() - start) * 1e3)
+        return ms
+
+    steps(warm_up)
+    print(json.dumps({"ready": version}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"ms": (epochs if what == "fit" else steps)(int(line))}), flush=True)
