@@ -6,8 +6,8 @@ namespace tfjs::TFJS_ISA {
 namespace {
 
 constexpr int kMostChannels = 4;
-// Windows side by side whose sums fill the registers.
-constexpr int kWindows = kRegisters == 32 ? 3 : 1;
+// Windows side by side whose sums are in registers, as measured.
+constexpr int kWindows = kRegisters == 32 ? 2 : 1;
 
 struct FewChannels {
   const float* x;              // with its padding written out
