@@ -9,6 +9,8 @@ namespace {
 
 // Rows or columns that count as thin.
 constexpr int64_t kThin = 4;
+// Sums of this many terms count as short.
+constexpr int64_t kShortSum = 64;
 
 TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -18,65 +20,71 @@ TFJS_INLINE T clamped(T x, T low, T high) {
   return high < x ? high : x;
 }
 
-// One row of the result from rows of b: c[j] = sum of x[i] * b[i * ldb + j].
+// Few rows of the result from rows of b: c[r * ldc + j] = sum of x[r * ldx + i] * b[i * ldb + j].
 struct RowProduct {
-  int64_t n, k;
+  int64_t rows, n, k;
   const float* x;
+  int64_t ldx;
   const float* b;
   int64_t ldb;
   float* c;
+  int64_t ldc;
   Epilogue epilogue;
   int64_t bias_step;  // 0: one value for all
 };
 
-// V vectors of columns. Independent sums hide the latency of addition where V alone does not.
-template <int V, bool kMasked>
+// R rows, V vectors of columns. Independent sums hide the latency of addition where R times V alone do not.
+template <int R, int V, bool kMasked>
 void row_block(const RowProduct& p, const int64_t* at) {
-  constexpr int kChains = V > 4 ? 1 : V > 2 ? 2 : V > 1 ? 4 : 8;
+  constexpr int kSums = R * V, kChains = kSums > 4 ? 1 : kSums > 2 ? 2 : kSums > 1 ? 4 : 8;
   const int64_t lanes = kMasked ? p.n : kLanes;
-  vf32 sum[kChains][V];
+  vf32 sum[kChains][R][V];
   TFJS_UNROLL for (int s = 0; s < kChains; s++) {
-    TFJS_UNROLL for (int v = 0; v < V; v++) sum[s][v] = zero();
+    TFJS_UNROLL for (int r = 0; r < R; r++) { TFJS_UNROLL for (int v = 0; v < V; v++) sum[s][r][v] = zero(); }
   }
+  const auto add = [&](int64_t i, vf32(*to)[V]) __attribute__((always_inline)) {
+    const float* row = p.b + i * p.ldb;
+    vf32 right[V];
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      right[v] = kMasked ? load_first(row + at[v], lanes) : load(row + at[v]);
+    }
+    TFJS_UNROLL for (int r = 0; r < R; r++) {
+      const vf32 x = splat(p.x[r * p.ldx + i]);
+      TFJS_UNROLL for (int v = 0; v < V; v++) to[r][v] = fma(x, right[v], to[r][v]);
+    }
+  };
   int64_t i = 0;
   for (; i + kChains <= p.k; i += kChains) {
-    TFJS_UNROLL for (int s = 0; s < kChains; s++) {
-      const vf32 x = splat(p.x[i + s]);
-      const float* row = p.b + (i + s) * p.ldb;
-      TFJS_UNROLL for (int v = 0; v < V; v++) {
-        sum[s][v] = fma(x, kMasked ? load_first(row + at[v], lanes) : load(row + at[v]), sum[s][v]);
-      }
-    }
+    TFJS_UNROLL for (int s = 0; s < kChains; s++) add(i + s, sum[s]);
   }
-  for (; i < p.k; i++) {
-    TFJS_UNROLL for (int v = 0; v < V; v++) {
-      const float* row = p.b + i * p.ldb + at[v];
-      sum[0][v] = fma(splat(p.x[i]), kMasked ? load_first(row, lanes) : load(row), sum[0][v]);
-    }
-  }
+  for (; i < p.k; i++) add(i, sum[0]);
   const Epilogue& e = p.epilogue;
-  TFJS_UNROLL for (int v = 0; v < V; v++) {
-    vf32 y = sum[0][v];
-    TFJS_UNROLL for (int s = 1; s < kChains; s++) y += sum[s][v];
-    if (e.bias != nullptr) {
-      y += p.bias_step == 0 ? splat(e.bias[0])
-           : kMasked        ? load_first(e.bias + at[v], lanes)
-                            : load(e.bias + at[v]);
+  TFJS_UNROLL for (int r = 0; r < R; r++) {
+    TFJS_UNROLL for (int v = 0; v < V; v++) {
+      vf32 y = sum[0][r][v];
+      TFJS_UNROLL for (int s = 1; s < kChains; s++) y += sum[s][r][v];
+      if (e.bias != nullptr) {
+        y += p.bias_step == 0 ? splat(e.bias[0])
+             : kMasked        ? load_first(e.bias + at[v], lanes)
+                              : load(e.bias + at[v]);
+      }
+      if (e.clamp) y = clamped(y, splat(e.low), splat(e.high));
+      float* to = p.c + r * p.ldc + at[v];
+      if (kMasked)
+        store_first(to, y, lanes);
+      else
+        store(to, y);
     }
-    if (e.clamp) y = clamped(y, splat(e.low), splat(e.high));
-    if (kMasked)
-      store_first(p.c + at[v], y, lanes);
-    else
-      store(p.c + at[v], y);
   }
 }
 
-void row_product(const RowProduct& p) {
+template <int R>
+void row_product_of(const RowProduct& p) {
   if (p.n < kLanes) {
     const int64_t at = 0;
-    return row_block<1, true>(p, &at);
+    return row_block<R, 1, true>(p, &at);
   }
-  constexpr int64_t kWide = 8;
+  constexpr int64_t kWide = R == 1 ? 8 : kRegisters / (2 * R) < 4 ? kRegisters / (2 * R) : 4;
   const int64_t vectors = (p.n + kLanes - 1) / kLanes, blocks = (vectors + kWide - 1) / kWide;
   const double nanoseconds = 0.03 * static_cast<double>(p.k * kWide * kLanes);
   parallel_for(blocks, nanoseconds, [&](int64_t begin, int64_t end) {
@@ -85,12 +93,31 @@ void row_product(const RowProduct& p) {
       const int64_t first = vectors * block / blocks, count = vectors * (block + 1) / blocks - first;
       int64_t at[kWide];
       for (int64_t v = 0; v < count; v++) at[v] = smaller((first + v) * kLanes, p.n - kLanes);
-      constexpr void (*kBlocks[kWide])(const RowProduct&, const int64_t*) = {
-          row_block<1, false>, row_block<2, false>, row_block<3, false>, row_block<4, false>,
-          row_block<5, false>, row_block<6, false>, row_block<7, false>, row_block<8, false>};
-      kBlocks[count - 1](p, at);
+      if constexpr (R == 1) {
+        constexpr void (*kBlocks[kWide])(const RowProduct&, const int64_t*) = {
+            row_block<1, 1, false>, row_block<1, 2, false>, row_block<1, 3, false>, row_block<1, 4, false>,
+            row_block<1, 5, false>, row_block<1, 6, false>, row_block<1, 7, false>, row_block<1, 8, false>};
+        kBlocks[count - 1](p, at);
+      } else if (count == kWide) {
+        row_block<R, kWide, false>(p, at);
+      } else {
+        for (int64_t v = 0; v < count; v++) row_block<R, 1, false>(p, at + v);
+      }
     }
   });
+}
+
+void row_product(const RowProduct& p) {
+  switch (p.rows) {
+    case 1:
+      return row_product_of<1>(p);
+    case 2:
+      return row_product_of<2>(p);
+    case 3:
+      return row_product_of<3>(p);
+    default:
+      row_product_of<4>(p);
+  }
 }
 
 // Scalar products of few rows x with many rows y: c[p * x_step + q * y_step] = x_p . y_q.
@@ -214,11 +241,16 @@ bool thin_gemm(const Gemm& g) {
   // A transposed vector lies like a vector where it has no gaps.
   const bool transpose_a = g.transpose_a && !(g.m == 1 && g.lda == 1);
   if (g.m == 1 && !transpose_a && !g.transpose_b) {
-    row_product({g.n, g.k, g.a, g.b, g.ldb, g.c, g.epilogue, 1});
+    row_product({1, g.n, g.k, g.a, 0, g.b, g.ldb, g.c, 0, g.epilogue, 1});
     return true;
   }
   if (g.n == 1 && g.ldc == 1 && transpose_a && (g.transpose_b || g.ldb == 1)) {
-    row_product({g.m, g.k, g.b, g.a, g.lda, g.c, g.epilogue, 0});
+    row_product({1, g.m, g.k, g.b, 0, g.a, g.lda, g.c, 0, g.epilogue, 0});
+    return true;
+  }
+  // Few rows and a short sum: packing b would cost more than the product.
+  if (g.m <= kThin && g.k <= kShortSum && !transpose_a && !g.transpose_b) {
+    row_product({g.m, g.n, g.k, g.a, g.lda, g.b, g.ldb, g.c, g.ldc, g.epilogue, 1});
     return true;
   }
   const bool plain = g.epilogue.bias == nullptr && !g.epilogue.clamp;

@@ -74,6 +74,7 @@ Plan decode(const double* from) {
     s.calls = r.list<Call>([&] { return read_call(r); });
     return s;
   });
+  p.gathering = static_cast<size_t>(r.whole());
   p.results = r.list<Result>([&] {
     Result x{};
     x.value = r.index();

@@ -77,6 +77,7 @@ struct Plan {
   std::vector<Value> values;
   std::vector<Input> inputs;
   std::vector<Segment> segments;
+  size_t gathering;  // the segment that begins with the gathering of inputs
   std::vector<Result> results;
   int64_t result_count;
   std::vector<Parameter> parameters;

@@ -30,9 +30,9 @@ class Step {
     for (size_t i = 0; i < plan_.segments.size(); i++) {
       const Segment& segment = plan_.segments[i];
       if (segment.micro) {
-        run_micro(segment, i == 0);
+        run_micro(segment, i == plan_.gathering);
       } else {
-        if (i == 0) gather_all();
+        if (i == plan_.gathering) gather_all();
         for (const Call& call : segment.calls) run_call(call, {0, rows_, nullptr, 0, nullptr});
       }
     }

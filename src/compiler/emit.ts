@@ -3,7 +3,7 @@ import { dtypeCodes } from '../backend/storage';
 import { addon } from '../binding';
 import { nativeError } from '../errors';
 import { addonFile } from '../binding';
-import type { Program } from './lower';
+import { gatheringSegment, type Program } from './lower';
 import type { Layout } from './memory';
 import type { Segment } from './schedule';
 import type { Memory, Place, Value } from './tape';
@@ -48,6 +48,7 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
       list(params, (param) => out.push(param));
     });
   });
+  out.push(gatheringSegment(program));
   list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
   out.push(program.resultCount);
   const trained = program.tape.parameters.flatMap((parameter, i) =>

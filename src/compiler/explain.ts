@@ -20,7 +20,7 @@ function lineOf(step: Step, program: Program): string {
     : step.activation === 'linear'
       ? ''
       : `, with ${step.activation}`;
-  const segments = schedule(program.tape.calls);
+  const segments = schedule(program.tape);
   const micro = segments.some((segment) => segment.micro && calls.some((call) => segment.calls.includes(call)));
   const how = calls.length === 0 ? '' : micro ? '; a few samples at a time, in cache' : '; the whole batch at once';
   return `${namesOf(step)}: ${ops}${with_}${fused.length > 0 ? ' (fused)' : ''}${how}`;

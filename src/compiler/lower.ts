@@ -36,6 +36,11 @@ export interface Program {
   readonly logits: ReadonlySet<Step>;
 }
 
+/** The segment of a program that begins with the gathering of its inputs: the first after the preparations. */
+export function gatheringSegment({ tape }: Program): number {
+  return Math.min(1, tape.preparations.length);
+}
+
 /** Steps whose output's gradient is needed: those with trained weights, and those behind them. */
 function needingGradients(steps: readonly Step[], trained: ReadonlySet<LayerVariable>): Set<Step> {
   const needing = new Set<Step>();

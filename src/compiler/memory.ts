@@ -1,5 +1,5 @@
 /** Fifth pass: gives every value its place in memory, so that what is not in use at the same time shares it. */
-import type { Program } from './lower';
+import { gatheringSegment, type Program } from './lower';
 import type { Segment } from './schedule';
 import type { Memory, Parameter, Value } from './tape';
 
@@ -81,8 +81,9 @@ function livesOf(program: Program, segments: readonly Segment[]) {
     }
     ranges.set(segment, { begin, end: at - 1 });
   }
-  // Inputs are gathered by the first segment; results are added up when all is done.
-  for (const { value } of program.inputs) use(value, 0, segments[0]);
+  // Inputs are gathered first of all; results are added up when all is done.
+  const gathering = segments[gatheringSegment(program)] as Segment;
+  for (const { value } of program.inputs) use(value, ranges.get(gathering)?.begin as number, gathering);
   for (const { value, weights } of program.results) {
     use(value, at, undefined);
     use(weights, at, undefined);
@@ -144,6 +145,14 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
     parameter.value.memory.offset = weightsOffset + (weights.offsets[i] as number) * 4;
   }
   offset += weights.bytes;
+  for (const { outputs } of program.tape.preparations) {
+    for (const output of outputs) {
+      const { memory } = output as Value;
+      memory.place = 'arena';
+      memory.offset = offset;
+      offset += align(memory.bytes);
+    }
+  }
 
   const inMicro = new Set(
     segments.filter(({ micro }) => micro).flatMap(({ calls }) => calls.flatMap(({ outputs }) => outputs.map((o) => o?.memory))),

@@ -77,7 +77,7 @@ export class Plan {
     readonly batch: number,
   ) {
     this.#optimizer = model.optimizer;
-    const segments = schedule(program.tape.calls);
+    const segments = schedule(program.tape);
     const layout = placeValues(program, segments, batch);
     const { slots } = compilableRule(this.#optimizer);
     this.#layout = layout;

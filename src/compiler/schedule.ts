@@ -1,5 +1,5 @@
 /** Fourth pass: cuts the calls of a step into segments that run micro-batch by micro-batch, or on the whole batch. */
-import type { Call } from './tape';
+import type { Call, Tape } from './tape';
 
 /** Calls that run in the same way, one after the other. */
 export interface Segment {
@@ -7,8 +7,8 @@ export interface Segment {
   readonly calls: Call[];
 }
 
-/** The segments of a program's calls, in their order. */
-export function schedule(calls: readonly Call[]): Segment[] {
+/** The segments of a program's calls, in their order; that of the preparations comes first, if there are any. */
+export function schedule({ preparations, calls }: Pick<Tape, 'preparations' | 'calls'>): Segment[] {
   const firstOfStream = new Map<number, boolean>();
   const segments: Segment[] = [];
   // What may run anywhere before the first call that may not, goes with it.
@@ -25,5 +25,5 @@ export function schedule(calls: readonly Call[]): Segment[] {
     if (last?.micro === micro) last.calls.push(call);
     else segments.push({ micro, calls: [call] });
   }
-  return segments;
+  return preparations.length > 0 ? [{ micro: false, calls: preparations }, ...segments] : segments;
 }

@@ -66,6 +66,8 @@ export const smallWeights = 128 * 1024;
 /** Writes the program of one training step. */
 export class Tape {
   readonly calls: Call[] = [];
+  /** What is made of the weights once a step, before anything else. */
+  readonly preparations: Call[] = [];
   readonly parameters: Parameter[] = [];
   readonly #parameterOf = new Map<LayerVariable, Parameter>();
   /** The sums of each trained weight's gradient come last: nothing waits for them. */
@@ -101,6 +103,23 @@ export class Tape {
     this.parameters.push(parameter);
     this.#parameterOf.set(variable, parameter);
     return parameter;
+  }
+
+  /** Weights in another form, made once for each step. */
+  prepared<Name extends PlanOp>(
+    op: Name,
+    inputs: Call['inputs'],
+    dims: readonly number[],
+    params: PlanOpParams[Name],
+  ): Value {
+    const output: Value = {
+      memory: { bytes: sizeOf({ dims }) * 4, perSample: false },
+      dtype: 'float32',
+      dims,
+      batchDim: undefined,
+    };
+    this.preparations.push({ op, inputs, outputs: [output], params, micro: 'never' });
+    return output;
   }
 
   /** The number of a new stream of random numbers. */

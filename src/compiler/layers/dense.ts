@@ -6,6 +6,11 @@ import { activate, activationOf, fusedActivation } from './activation';
 import type { LayerRule } from './rule';
 import { biasGradient, refuseWeights, weightsOf } from './weights';
 
+/** So many columns, or fewer, are a narrow matrix. */
+const narrowUnits = 32;
+
+const transposition = { perm0: 1, perm1: 0, perm2: 0, perm3: 0, perm4: 0, perm5: 0, perm6: 0, perm7: 0 };
+
 export const dense: LayerRule = {
   probe: () => layers.dense({ units: 1 }),
   refuse: refuseWeights,
@@ -17,13 +22,18 @@ export const dense: LayerRule = {
     const x = tape.view(input as Value, [rows, depth]);
     const matrix = (value: Value): Value => tape.view(value, [rows, units]);
     const micro: Micro = kernel.value.memory.bytes <= smallWeights ? 'where' : 'never';
+    // Of a narrow matrix, few rows of x use a vector's lanes only when it is transposed.
+    const narrow = micro === 'where' && units <= narrowUnits;
+    const weights = narrow
+      ? tape.prepared('Transpose', [kernel.value], [units, depth], transposition)
+      : kernel.value;
     const code = fusedActivation(activation);
     const z = tape.value(shape);
     tape.call(
       '_FusedMatMul',
-      [x, kernel.value, bias?.value, undefined],
+      [x, weights, bias?.value, undefined],
       [matrix(z)],
-      { transposeA: 0, transposeB: 0, activation: code ?? 0, leakyreluAlpha: 0 },
+      { transposeA: 0, transposeB: Number(narrow), activation: code ?? 0, leakyreluAlpha: 0 },
       { micro },
     );
     const output = code === undefined ? activate(tape, activation, z) : z;
@@ -33,12 +43,12 @@ export const dense: LayerRule = {
         const dz = matrix(biasGradient(tape, activation, dy, output, bias?.gradient));
         if (kernel.gradient) {
           const params = { transposeA: 1, transposeB: 0 };
-          tape.gradientCall('BatchMatMul', [x, dz], [kernel.gradient], params, micro);
+          tape.gradientCall('BatchMatMul', [x, dz], [kernel.gradient], params, 'never');
         }
         if (!wanted) return [undefined];
         const dx = tape.value((input as Value).dims.slice(1));
-        const params = { transposeA: 0, transposeB: 1 };
-        tape.call('BatchMatMul', [dz, kernel.value], [tape.view(dx, [rows, depth])], params, { micro });
+        const params = { transposeA: 0, transposeB: Number(!narrow) };
+        tape.call('BatchMatMul', [dz, weights], [tape.view(dx, [rows, depth])], params, { micro });
         return [dx];
       },
     };
