@@ -70,7 +70,7 @@ struct Parameter {
 };
 
 struct Plan {
-  int64_t micro_rows;     // samples in a micro-batch
+  int64_t micro_rows;     // samples in a micro-batch, at most
   int64_t scratch_bytes;  // of a micro-batch
   int64_t slices, slice_bytes, slice_offset;
   int64_t weights_offset;  // bytes, in the arena

@@ -23,7 +23,13 @@ class Step {
   Step(const Plan& plan, Run& run, const uint32_t* order, int64_t rows)
       : plan_(plan), run_(run), order_(order), rows_(rows) {}
 
-  int64_t micro_batches() const { return (rows_ + plan_.micro_rows - 1) / plan_.micro_rows; }
+  // By the size of the batch, which the last step of an epoch may not fill: several micro-batches even out
+  // cores of unequal speed, larger ones share the work on filters.
+  int64_t micro_rows() const {
+    constexpr int64_t kMicroBatches = 8;
+    return std::clamp((run_.batch + kMicroBatches - 1) / kMicroBatches, int64_t{1}, plan_.micro_rows);
+  }
+  int64_t micro_batches() const { return (rows_ + micro_rows() - 1) / micro_rows(); }
   int64_t slices() const { return std::min(plan_.slices, micro_batches()); }
 
   void take() {
@@ -69,7 +75,7 @@ class Step {
       char* more = tasks < count ? memory.get<char>(plan_.slice_bytes) : nullptr;
       const int64_t begin = count * slice / tasks, end = count * (slice + 1) / tasks;
       for (int64_t m = begin; m < end; m++) {
-        const int64_t row = m * plan_.micro_rows, rows = std::min(plan_.micro_rows, rows_ - row);
+        const int64_t row = m * micro_rows(), rows = std::min(micro_rows(), rows_ - row);
         if (first) gather(plan_, run_, order_, row, rows, rows_, scratch);
         const Rows part{row, rows, scratch, slice, m > begin ? more : nullptr};
         for (const Call& call : segment.calls) run_call(call, part);
@@ -78,7 +84,7 @@ class Step {
   }
 
   void gather_all() {
-    const int64_t rows = plan_.micro_rows;
+    const int64_t rows = micro_rows();
     parallel_tasks(micro_batches(), [&](int64_t m) {
       gather(plan_, run_, order_, m * rows, std::min(rows, rows_ - m * rows), rows_, nullptr);
     });

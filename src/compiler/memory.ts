@@ -5,7 +5,7 @@ import type { Memory, Parameter, Value } from './tape';
 
 /** Sizes in bytes, offsets in the arena. */
 export interface Layout {
-  /** Samples in a micro-batch. */
+  /** Samples in a micro-batch, at most. */
   readonly microRows: number;
   /** What a micro-batch needs on the thread that runs it. */
   readonly scratchBytes: number;
@@ -26,7 +26,7 @@ export interface Layout {
 const maxSlices = 16;
 /** Of a core's second-level cache, what a micro-batch may fill. */
 const microBytes = 512 * 1024;
-const maxMicroRows = 4;
+const maxMicroRows = 8;
 
 const alignment = 64;
 const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
