@@ -44,7 +44,7 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
     scalars[i] = static_cast<float>(base == 0 ? done : std::pow(base, done + 1));
   }
 
-  parallel_tasks(first[count], [&](int64_t task) {
+  const auto update_chunk = [&](int64_t task) {
     const int64_t which = std::upper_bound(first, first + count, task) - first - 1;
     const Parameter& p = plan.parameters[static_cast<size_t>(which)];
     const int64_t begin = (task - first[which]) * kChunk, n = std::min(kChunk, p.length - begin);
@@ -69,6 +69,13 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
     }
     tensors[inputs++] = vector_of(gradient, n);
     run_op(optimizer.op, {tensors, inputs, tensors, outputs, optimizer.params.data()});
+  };
+  // A part for each thread, which most often is the same in every step: then it has its part in its cache.
+  const int64_t parts = std::min<int64_t>(thread_count(), first[count]);
+  parallel_tasks(parts, [&](int64_t part) {
+    for (int64_t task = first[count] * part / parts; task < first[count] * (part + 1) / parts; task++) {
+      update_chunk(task);
+    }
   });
 
   double loss = 0;

@@ -104,9 +104,9 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId: this.#add(TensorStorage.ofBytes(scaled)), shape: shape as number[], dtype: 'float32' };
   }
 
-  /** Where new values of a float32 tensor may be written, in place of those that it has. */
-  renewedAddress(dataId: object, bytes: number): number {
-    return this.storage(dataId).renewedAddress(this.#pool, bytes);
+  /** Gives a float32 tensor new values, which `write` writes to an address when somebody asks for them. */
+  defer(dataId: object, bytes: number, write: (address: number) => void): void {
+    this.storage(dataId).defer(this.#pool, bytes, write);
   }
 
   /** The same data under another shape. */

@@ -48,6 +48,7 @@ export class TensorStorage {
   // Of the array in #values; 0 while not asked for.
   #address = 0;
   #scaled: ScaledBytes | undefined;
+  #deferred: ((address: number) => void) | undefined;
   #casts: Partial<Record<NativeDType, NativeArray>> | undefined;
 
   /** Uninitialised memory of the pool for `length` elements. */
@@ -79,6 +80,7 @@ export class TensorStorage {
   }
 
   get values(): unknown {
+    this.settle();
     if (this.#scaled !== undefined) this.#unpack(this.#scaled);
     const block = this.#block;
     if (block !== undefined) {
@@ -98,6 +100,7 @@ export class TensorStorage {
    */
   addressOf(length: number, dtype: NativeDType): number {
     if (dtype !== this.dtype) return this.#addressOfCast(length, dtype);
+    this.settle();
     if (this.#scaled !== undefined) this.#unpack(this.#scaled);
     // A block is made for its tensor, and never longer nor shorter.
     if (this.#block !== undefined) return this.#block.address;
@@ -133,10 +136,11 @@ export class TensorStorage {
   }
 
   /**
-   * Where new values of all the tensor may be written, instead of those that it has: an array that was handed out keeps
-   * the old ones.
+   * Gives the tensor new values, all of them, which are only written when somebody asks for them. An array that was
+   * handed out keeps the old ones.
+   * @param write writes them to an address
    */
-  renewedAddress(pool: BufferPool, bytes: number): number {
+  defer(pool: BufferPool, bytes: number, write: (address: number) => void): void {
     if (this.#block === undefined) {
       this.#scaled = undefined;
       this.#block = pool.take(bytes);
@@ -144,7 +148,15 @@ export class TensorStorage {
       this.#address = 0;
       this.#casts = undefined;
     }
-    return this.#block.address;
+    this.#deferred = write;
+  }
+
+  /** Writes what was deferred. */
+  settle(): void {
+    if (this.#deferred === undefined) return;
+    const write = this.#deferred;
+    this.#deferred = undefined;
+    write((this.#block as Block).address);
   }
 
   /**
@@ -171,5 +183,6 @@ export class TensorStorage {
     this.#block = undefined;
     this.#values = undefined;
     this.#scaled = undefined;
+    this.#deferred = undefined;
   }
 }

@@ -13,7 +13,7 @@ import { type Rule, ruledOptimizers, ruleOf, slotOf } from './optimizers';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
-import { type Mirror, pull, push, variableOf } from './weights';
+import { type Mirror, pull, push, settle, variableOf } from './weights';
 
 /** So that whoever awaits a run gets a turn this often, in seconds. */
 const runSeconds = 0.03;
@@ -133,6 +133,7 @@ export class Plan {
     this.#state = undefined;
     holders.delete(this.#optimizer);
     push(mirrors, this);
+    settle(mirrors);
     for (const { variable, base } of rule.scalars ?? []) {
       const { iterations } = this.#optimizer;
       const value = base === undefined ? iterations : base ** (iterations + 1);
@@ -146,6 +147,13 @@ export class Plan {
    */
   async run(model: LayersModel, data: SessionData, rows: Rows, key: Key, signal?: AbortSignal): Promise<number[][]> {
     if (this.#running) throw nativeError('MODEL_IN_USE', model.name);
+    const quick = rows.maxSteps === 1 && this.#rowMs * rows.batchSize < quickMs;
+    if (quick && performance.now() - this.#yielded > turnMs) {
+      this.#running = true;
+      await nextTurn();
+      this.#running = false;
+      this.#yielded = performance.now();
+    }
     this.#checkAlive(model);
     pull(this.#weights, this);
     this.#state = this.#takeState(model);
@@ -162,11 +170,8 @@ export class Plan {
     const began = performance.now();
     let run: PlanRun;
     try {
-      if (rows.maxSteps === 1 && this.#rowMs * rows.batchSize < quickMs) {
-        if (began - this.#yielded > turnMs) {
-          await nextTurn();
-          this.#yielded = performance.now();
-        }
+      settle(this.#weights, quick);
+      if (quick) {
         run = this.#native.runSync(request, results);
       } else {
         run = await this.#native.run(request, results, [this.#arena, rows.order, held]);

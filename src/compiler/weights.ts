@@ -1,6 +1,6 @@
 /**
  * Keeps the model's variables and the plan's memory in step. The plan's memory holds weights while steps run; after
- * each run the variables get them. Whoever changes a variable in between (`setWeights`, `assign`, another model's
+ * each run the variables have them. Whoever changes a variable in between (`setWeights`, `assign`, another model's
  * training) gives it another data id, or another writer, by which the plan notices and reads it again.
  */
 import { engine, type Variable } from '@tensorflow/tfjs-core';
@@ -38,18 +38,45 @@ export function pull(mirrors: readonly Mirror[], owner: object): void {
   if (pieces.length > 0) addon.copy(Float64Array.from(pieces));
 }
 
-/** Writes the plan's memory into the variables. Arrays that were read from them before keep their values. */
+/** What writes a mirror's values, when somebody asks for them. */
+const writes = new WeakMap<Mirror, (address: number) => void>();
+
+function writeOf(mirror: Mirror): (address: number) => void {
+  let write = writes.get(mirror);
+  if (write === undefined) {
+    const { address, bytes } = mirror;
+    write = (to) => addon.copy(Float64Array.of(address, to, bytes));
+    writes.set(mirror, write);
+  }
+  return write;
+}
+
+/**
+ * Gives the variables the values in the plan's memory, which are copied when somebody asks for them, or by `settle`.
+ * Arrays and clones that were made of them before keep their values.
+ */
 export function push(mirrors: readonly Mirror[], owner: object): void {
-  const pieces: number[] = [];
-  for (const { variable, address, bytes } of mirrors) {
+  for (const mirror of mirrors) {
+    const { variable, bytes } = mirror;
+    // Somebody gave it a value while steps ran, which counts from the next one on.
+    if (writers.get(variable.dataId) !== owner) continue;
     if (backend().refCount(variable.dataId) > 1) {
       // A clone shares the data, and keeps it.
       const fresh = engine().makeTensorFromTensorInfo(backend().output(variable.shape, 'float32'));
       variable.assign(fresh);
       fresh.dispose();
     }
-    pieces.push(address, backend().renewedAddress(variable.dataId, bytes), bytes);
+    backend().defer(variable.dataId, bytes, writeOf(mirror));
     writers.set(variable.dataId, owner);
   }
-  if (pieces.length > 0) addon.copy(Float64Array.from(pieces));
+}
+
+/**
+ * Copies what `push` has given, before the plan's memory changes.
+ * @param shared only to variables that share their data with clones
+ */
+export function settle(mirrors: readonly Mirror[], shared = false): void {
+  for (const { variable } of mirrors) {
+    if (!shared || backend().refCount(variable.dataId) > 1) backend().storage(variable.dataId).settle();
+  }
 }
