@@ -2,6 +2,7 @@
 // as many steps or epochs as each line on stdin asks for and answers with their milliseconds.
 //   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit
 import { createRequire } from 'node:module';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { resolve, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build, images } from './models.cjs';
@@ -50,7 +51,12 @@ const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 const info = name === 'tfjs-native' ? tf.info?.() : undefined;
 console.log(JSON.stringify({ ready: `${name} ${version}`, info }));
+const delay = monitorEventLoopDelay({ resolution: 1 });
 for await (const line of createInterface({ input: process.stdin })) {
-  console.log(JSON.stringify({ ms: await times(Number(line), run) }));
+  delay.reset();
+  delay.enable();
+  const ms = await times(Number(line), run);
+  delay.disable();
+  console.log(JSON.stringify({ ms, delay: delay.percentile(99) / 1e6 }));
 }
 process.exit(0);

@@ -48,21 +48,50 @@ export async function duel(sides, { rounds, steps }) {
   }
   for (let round = 0; round < rounds; round++) {
     for (const each of contenders) {
-      each.ms.push(...(await each.contender.ask(steps)).ms);
+      const { ms, delay } = await each.contender.ask(steps);
+      each.ms.push(...ms);
+      // How long the event loop was kept waiting, 99 times of 100.
+      if (delay !== undefined) each.delay = Math.max(each.delay ?? 0, delay);
       // TensorFlow's and OpenMP's threads go on spinning for a while, which must not count for the next one.
       await setTimeout(300);
     }
   }
   for (const { contender } of contenders) contender.child.kill();
   const ours = summary(contenders[0].ms);
-  return contenders.map(({ name, ready, info, ms }) => {
+  return contenders.map(({ name, ready, info, ms, delay }) => {
     const figure = summary(ms);
     return {
       name,
       version: ready,
       ...(info ? { isa: info.isa } : {}),
+      ...(delay === undefined ? {} : { delay }),
       ...figure,
       ratio: figure.median / ours.median,
     };
+  });
+}
+
+/** One contender, alone and beside a process that keeps a core busy; `ratio` is how much slower it then is. */
+export async function slowdown({ command, args, env }, { rounds, steps }) {
+  const contender = new Contender(command, args, env);
+  const { ready } = await contender.answer();
+  const neighbour = spawn('taskset', ['-c', '0', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' });
+  const ms = { alone: [], busy: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, signal] of [
+      ['alone', 'SIGSTOP'],
+      ['busy', 'SIGCONT'],
+    ]) {
+      neighbour.kill(signal);
+      await setTimeout(100);
+      ms[name].push(...(await contender.ask(steps)).ms);
+    }
+  }
+  neighbour.kill('SIGKILL');
+  contender.child.kill();
+  const alone = summary(ms.alone);
+  return Object.entries(ms).map(([name, times]) => {
+    const figure = summary(times);
+    return { name, version: ready, ...figure, ratio: figure.median / alone.median };
   });
 }

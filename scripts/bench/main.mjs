@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { duel, summary } from './duel.mjs';
+import { duel, slowdown, summary } from './duel.mjs';
 import { compareOps } from './ops.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -89,7 +89,8 @@ function print(title, figures, json) {
     } else {
       const times = `min ${figure.min.toFixed(3)} ms  median ${figure.median.toFixed(3)} ms  n ${figure.n}`;
       console.log(
-        `${title}  ${figure.name.padEnd(12)} ${times}  ratio ${figure.ratio.toFixed(2)}  ${figure.version}`,
+        `${title}  ${figure.name.padEnd(12)} ${times}  ratio ${figure.ratio.toFixed(2)}  ${figure.version}` +
+          (figure.delay === undefined ? '' : `  event loop delay p99 ${figure.delay.toFixed(1)} ms`),
       );
     }
   }
@@ -140,6 +141,24 @@ for (const [what, { description, rounds, runs }] of Object.entries(training)) {
       print(`${what} ${options.model} batch ${options.batch}${peer}`, figures, options.json);
     });
 }
+
+shared(program.command('neighbour'))
+  .description('a training step while another process keeps one core busy, beside the same step alone')
+  .addOption(new Option('--model <name>').choices(['cnn', 'mlp', 'wide']).default('cnn'))
+  .addOption(new Option('--batch <n>').default('32'))
+  .addOption(new Option('--peer <name>').choices(['torch', 'jax', 'keras']).default('torch'))
+  .addOption(new Option('--rounds <n>').default('6'))
+  .addOption(new Option('--steps <n>', 'in a round').default('100'))
+  .action(async (given) => {
+    const options = { ...given, what: 'step' };
+    for (const name of ['tfjs-native', options.peer]) {
+      const figures = await slowdown(sides[name](options.model, options), {
+        rounds: Number(options.rounds),
+        steps: Number(options.steps),
+      });
+      print(`neighbour ${options.model} batch ${options.batch} ${name}`, figures, options.json);
+    }
+  });
 
 shared(program.command('startup'))
   .description('from the start of the process to the end of the first training step of the seed CNN')
