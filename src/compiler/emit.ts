@@ -12,7 +12,10 @@ const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 
 /** The index of an op and its parameters, in the order in which the addon reads them. */
-export function encodeOp(name: string, params: Readonly<Record<string, number>>): { op: number; values: number[] } {
+export function encodeOp(
+  name: string,
+  params: Readonly<Record<string, number>>,
+): { op: number; values: number[] } {
   const spec = opIndex.get(name);
   if (spec === undefined) throw nativeError('ADDON_MISMATCH', addonFile, name);
   return { op: spec.index, values: spec.params.map((param) => params[param] as number) };
@@ -52,7 +55,9 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
   out.push(program.resultCount);
   const trained = program.tape.parameters.flatMap((parameter, i) =>
-    parameter.gradient ? [{ ...parameter, at: layout.weightOffsets[i] as number, gradient: parameter.gradient }] : [],
+    parameter.gradient
+      ? [{ ...parameter, at: layout.weightOffsets[i] as number, gradient: parameter.gradient }]
+      : [],
   );
   list(trained, ({ at, value, gradient, l1, l2 }) => {
     const { place, offset } = placed(gradient.memory);

@@ -21,8 +21,11 @@ function lineOf(step: Step, program: Program): string {
       ? ''
       : `, with ${step.activation}`;
   const segments = schedule(program.tape);
-  const micro = segments.some((segment) => segment.micro && calls.some((call) => segment.calls.includes(call)));
-  const how = calls.length === 0 ? '' : micro ? '; a few samples at a time, in cache' : '; the whole batch at once';
+  const micro = segments.some(
+    (segment) => segment.micro && calls.some((call) => segment.calls.includes(call)),
+  );
+  const how =
+    calls.length === 0 ? '' : micro ? '; a few samples at a time, in cache' : '; the whole batch at once';
   return `${namesOf(step)}: ${ops}${with_}${fused.length > 0 ? ' (fused)' : ''}${how}`;
 }
 
@@ -37,6 +40,7 @@ export function explain(model: LayersModel): string {
     throw nativeError('INVALID_ARGUMENT', 'model', model.name, 'a model that `compile` was called on');
   }
   const { steps, program, failure } = inspect(model);
-  if (steps === undefined || program === undefined) return `Trains op by op, not compiled: ${failure?.message}.`;
+  if (steps === undefined || program === undefined)
+    return `Trains op by op, not compiled: ${failure?.message}.`;
   return steps.steps.map((step) => lineOf(step, program)).join('\n');
 }

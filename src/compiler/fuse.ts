@@ -37,7 +37,8 @@ function fused(node: Node, rule: LayerRule, before: Step): Step | undefined {
     return { ...before, layers, shape, pool: true };
   }
   const activation = isActivation(node.layer) ? rule.activation?.(node.layer) : undefined;
-  if (activation === undefined || before.activation !== 'linear' || before.rule.activation === undefined) return undefined;
+  if (activation === undefined || before.activation !== 'linear' || before.rule.activation === undefined)
+    return undefined;
   // Behind the maximum only what the op of both applies there; the order makes no difference, as it is monotone.
   if (before.pool && fusedActivation(activation) === undefined) return undefined;
   return { ...before, layers, shape, activation };

@@ -35,7 +35,8 @@ function know(model: LayersModel): Known {
   const { lossFunctions, optimizer } = model;
   const { collectedTrainableWeights: trained } = model as unknown as { collectedTrainableWeights: unknown };
   const old = knownModels.get(model);
-  if (old?.lossFunctions === lossFunctions && old.trained === trained && old.optimizer === optimizer) return old;
+  if (old?.lossFunctions === lossFunctions && old.trained === trained && old.optimizer === optimizer)
+    return old;
   old?.plan?.settle();
   let steps: Steps | undefined;
   let failure: Uncompilable | undefined;
@@ -71,7 +72,10 @@ function fits({ inputs, targets, sampleWeights }: SessionData, { program }: Plan
   return [...inputs, ...targets, ...sampleWeights].every((tensor, i) => {
     if (tensor === undefined) return true;
     const { dims } = (program.inputs[i] as Program['inputs'][number]).value;
-    return isNativeDType(tensor.dtype) && tensor.size === (tensor.shape[0] as number) * util.sizeFromShape([...dims]);
+    return (
+      isNativeDType(tensor.dtype) &&
+      tensor.size === (tensor.shape[0] as number) * util.sizeFromShape([...dims])
+    );
   });
 }
 

@@ -44,7 +44,11 @@ function matrix(tape: Tape, value: Value): Value {
 
 /** An op that makes loss and gradient at once, and the weights that then go onto the gradient. */
 function lowerPair(
-  op: 'SoftmaxCrossEntropyWithLogits' | 'SparseSoftmaxCrossEntropyWithLogits' | 'SigmoidCrossEntropyWithLogits' | 'MeanSquaredError',
+  op:
+    | 'SoftmaxCrossEntropyWithLogits'
+    | 'SparseSoftmaxCrossEntropyWithLogits'
+    | 'SigmoidCrossEntropyWithLogits'
+    | 'MeanSquaredError',
   tape: Tape,
   { target, output, weights, gradient }: LossPlace,
   loss: Value,
@@ -92,7 +96,12 @@ export const losses: Readonly<Record<string, Loss>> = {
     target: oneHot,
     terms: (shape) => shape.reduce((size, length) => size * length, 1),
     lower: (tape, at) =>
-      lowerPair('SigmoidCrossEntropyWithLogits', tape, { ...at, target: matrix(tape, at.target) }, matrix(tape, tape.value(at.output.dims.slice(1)))),
+      lowerPair(
+        'SigmoidCrossEntropyWithLogits',
+        tape,
+        { ...at, target: matrix(tape, at.target) },
+        matrix(tape, tape.value(at.output.dims.slice(1))),
+      ),
   },
   meanSquaredError: {
     probabilities: true,

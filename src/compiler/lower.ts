@@ -66,13 +66,18 @@ function withoutLogits(step: Step, { loss }: Objective, uses: ReadonlyMap<Step, 
 }
 
 /** Writes the program of a model's training step. */
-export function lower(model: LayersModel, { steps, inputs, outputs }: Steps, objectives: readonly Objective[]): Program {
+export function lower(
+  model: LayersModel,
+  { steps, inputs, outputs }: Steps,
+  objectives: readonly Objective[],
+): Program {
   const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
   const trained = new Set(collectedTrainableWeights);
   const tape = new Tape(trained);
   const needing = needingGradients(steps, trained);
   const uses = new Map<Step, number>();
-  for (const step of [...steps.flatMap((each) => each.inputs), ...outputs]) uses.set(step, (uses.get(step) ?? 0) + 1);
+  for (const step of [...steps.flatMap((each) => each.inputs), ...outputs])
+    uses.set(step, (uses.get(step) ?? 0) + 1);
   const logits = new Set(outputs.filter((step, i) => withoutLogits(step, objectives[i] as Objective, uses)));
 
   const values = new Map<Step, Value>();
@@ -93,7 +98,11 @@ export function lower(model: LayersModel, { steps, inputs, outputs }: Steps, obj
     forward.set(step, tape.calls.slice(before));
   }
 
-  const gathered: Input[] = inputs.map((step) => ({ kind: 'data', value: values.get(step) as Value, scale: 1 }));
+  const gathered: Input[] = inputs.map((step) => ({
+    kind: 'data',
+    value: values.get(step) as Value,
+    scale: 1,
+  }));
   const weightings: Input[] = [];
   const results: Result[] = [];
   const gradients = new Map<Step, Value[]>();

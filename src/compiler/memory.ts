@@ -103,7 +103,11 @@ function placeParameters(parameters: readonly Parameter[]) {
     }
     if (trained) trainedLength = at / 4;
   }
-  return { offsets: parameters.map((parameter) => offsets.get(parameter) as number), bytes: at, trainedLength };
+  return {
+    offsets: parameters.map((parameter) => offsets.get(parameter) as number),
+    bytes: at,
+    trainedLength,
+  };
 }
 
 /**
@@ -155,7 +159,9 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
   }
 
   const inMicro = new Set(
-    segments.filter(({ micro }) => micro).flatMap(({ calls }) => calls.flatMap(({ outputs }) => outputs.map((o) => o?.memory))),
+    segments
+      .filter(({ micro }) => micro)
+      .flatMap(({ calls }) => calls.flatMap(({ outputs }) => outputs.map((o) => o?.memory))),
   );
   const sliceOffset = offset;
   for (const sliced of [true, false]) {
@@ -186,6 +192,7 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
 
 function sliceBytesOf(parameters: readonly Parameter[]): number {
   let bytes = 0;
-  for (const { gradient } of parameters) if (gradient?.memory.place === 'slice') bytes += align(gradient.memory.bytes);
+  for (const { gradient } of parameters)
+    if (gradient?.memory.place === 'slice') bytes += align(gradient.memory.bytes);
   return bytes;
 }

@@ -40,11 +40,15 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
   let to = outputs.length > 1 ? 1 + outputs.length : 1;
   return outputs.map((output, i) => {
     const name = names[i];
-    if (typeof name !== 'string') throw new Uncompilable('loss', 'functions of the program’s own have no compiled form');
+    if (typeof name !== 'string')
+      throw new Uncompilable('loss', 'functions of the program’s own have no compiled form');
     const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
     if (loss === undefined) throw new Uncompilable(`loss ${name}`, 'there is no compiled form of it');
     if (output.shape.length !== 1 && name !== 'meanSquaredError') {
-      throw new Uncompilable(`loss ${name}`, `of outputs of rank ${output.shape.length + 1} has no compiled form`);
+      throw new Uncompilable(
+        `loss ${name}`,
+        `of outputs of rank ${output.shape.length + 1} has no compiled form`,
+      );
     }
     if (!loss.probabilities && output.activation !== loss.logits) {
       throw new Uncompilable(`loss ${name}`, `it is compiled only behind a ${loss.logits}`);
@@ -52,7 +56,8 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
     const list = (metrics[i] ?? []).map((metric) => {
       if (typeof metric !== 'string') throw new Uncompilable('metrics', 'functions have no compiled form');
       const known = isAccuracy(metric) ? accuracyFor(name, output) : metric;
-      if (!Object.hasOwn(accuracies, known)) throw new Uncompilable(`metric ${metric}`, 'there is no compiled form of it');
+      if (!Object.hasOwn(accuracies, known))
+        throw new Uncompilable(`metric ${metric}`, 'there is no compiled form of it');
       return { name: known, to: to++ };
     });
     return { loss, metrics: list };

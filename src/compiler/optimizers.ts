@@ -85,10 +85,7 @@ function adaMax(o: Fields): Rule<'ApplyAdaMax'> {
       ['accumulatedFirstMoment', 'm', 0],
       ['accumulatedWeightedInfNorm', 'v', 0],
     ],
-    scalars: [
-      { variable: o.accBeta1, base: beta1 },
-      { variable: o.iteration },
-    ],
+    scalars: [{ variable: o.accBeta1, base: beta1 }, { variable: o.iteration }],
     params: { learningRate, beta1, oneMinusBeta1: 1 - beta1, beta2, epsilon, decay },
   };
 }

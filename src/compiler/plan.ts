@@ -115,7 +115,7 @@ export class Plan {
         });
       }
     }
-    pull(mirrors, this);
+    pull(mirrors);
     holders.set(this.#optimizer, this);
     return { rule, mirrors };
   }
@@ -132,7 +132,7 @@ export class Plan {
     const { mirrors, rule } = this.#state;
     this.#state = undefined;
     holders.delete(this.#optimizer);
-    push(mirrors, this);
+    push(mirrors);
     settle(mirrors);
     for (const { variable, base } of rule.scalars ?? []) {
       const { iterations } = this.#optimizer;
@@ -145,7 +145,13 @@ export class Plan {
    * Takes steps (see `TrainSession`), with random numbers by `key`, beginning with those of step `firstStep`.
    * @throws TfjsNativeError LOSS_NOT_FINITE
    */
-  async run(model: LayersModel, data: SessionData, rows: Rows, key: Key, signal?: AbortSignal): Promise<number[][]> {
+  async run(
+    model: LayersModel,
+    data: SessionData,
+    rows: Rows,
+    key: Key,
+    signal?: AbortSignal,
+  ): Promise<number[][]> {
     if (this.#running) throw nativeError('MODEL_IN_USE', model.name);
     const quick = rows.maxSteps === 1 && this.#rowMs * rows.batchSize < quickMs;
     if (quick && performance.now() - this.#yielded > turnMs) {
@@ -155,7 +161,7 @@ export class Plan {
       this.#yielded = performance.now();
     }
     this.#checkAlive(model);
-    pull(this.#weights, this);
+    pull(this.#weights);
     this.#state = this.#takeState(model);
     const columns = this.program.resultCount;
     const results = new Float64Array(rows.maxSteps * columns);
@@ -186,12 +192,13 @@ export class Plan {
     const counter = this.#optimizer as unknown as { iterations_: number };
     counter.iterations_ = this.#optimizer.iterations + run.steps;
     this.#checkAlive(model);
-    push(this.#weights, this);
+    push(this.#weights);
     if (this.#waiting.length > 0) {
       this.#giveState();
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
-    if (run.failedOp !== undefined) throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
+    if (run.failedOp !== undefined)
+      throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
     if (run.notFinite) throw nativeError('LOSS_NOT_FINITE', counter.iterations_ + 1);
     return Array.from({ length: run.steps }, (_, i) => [...results.subarray(i * columns, (i + 1) * columns)]);
   }

@@ -79,7 +79,12 @@ export class Tape {
   /** A value of [batch, …shape]. */
   value(shape: readonly number[], dtype: NativeDType = 'float32'): Value {
     const dims = [1, ...shape];
-    return { memory: { bytes: sizeOf({ dims }) * bytesOf[dtype], perSample: true }, dtype, dims, batchDim: 0 };
+    return {
+      memory: { bytes: sizeOf({ dims }) * bytesOf[dtype], perSample: true },
+      dtype,
+      dims,
+      batchDim: 0,
+    };
   }
 
   /** The same values under another shape, for one sample. */

@@ -60,7 +60,8 @@ export function trace(model: LayersModel): Graph {
   const outputs = model.outputs.map(nodeOf);
   const inputs = model.inputs.map((tensor) => {
     const node = known.get(tensor);
-    if (node === undefined) throw new Uncompilable(nameOf(tensor.sourceLayer), 'no output depends on this input');
+    if (node === undefined)
+      throw new Uncompilable(nameOf(tensor.sourceLayer), 'no output depends on this input');
     return node;
   });
   return { nodes, inputs, outputs };

@@ -13,10 +13,23 @@ export interface Mirror {
   readonly variable: Variable;
   readonly address: number;
   readonly bytes: number;
+  /** The variable's data when both had the same values last. */
+  dataId?: object;
 }
 
-/** The memory that last wrote a variable's data. */
-const writers = new WeakMap<object, object>();
+/** The mirror that read or wrote a variable's data last. */
+const owners = new WeakMap<object, Mirror>();
+
+/** Whether nobody else has changed the variable since. */
+function isOwn(mirror: Mirror): boolean {
+  const { dataId } = mirror.variable;
+  return dataId === mirror.dataId && owners.get(dataId) === mirror;
+}
+
+function own(mirror: Mirror): void {
+  mirror.dataId = mirror.variable.dataId;
+  owners.set(mirror.dataId, mirror);
+}
 
 /** The TensorFlow.js variable behind a layer's. */
 export function variableOf(variable: LayerVariable): Variable {
@@ -27,13 +40,20 @@ function backend(): NativeBackend {
   return engine().backend as NativeBackend;
 }
 
-/** Reads those variables into the plan's memory that it did not write itself. */
-export function pull(mirrors: readonly Mirror[], owner: object): void {
+/** Reads those variables into the plan's memory that others have changed. */
+export function pull(mirrors: readonly Mirror[]): void {
   const pieces: number[] = [];
-  for (const { variable, address, bytes } of mirrors) {
-    if (writers.get(variable.dataId) === owner) continue;
-    pieces.push(backend().storage(variable.dataId).addressOf(bytes / 4, 'float32'), address, bytes);
-    writers.set(variable.dataId, owner);
+  for (const mirror of mirrors) {
+    if (isOwn(mirror)) continue;
+    const { variable, address, bytes } = mirror;
+    pieces.push(
+      backend()
+        .storage(variable.dataId)
+        .addressOf(bytes / 4, 'float32'),
+      address,
+      bytes,
+    );
+    own(mirror);
   }
   if (pieces.length > 0) addon.copy(Float64Array.from(pieces));
 }
@@ -55,11 +75,11 @@ function writeOf(mirror: Mirror): (address: number) => void {
  * Gives the variables the values in the plan's memory, which are copied when somebody asks for them, or by `settle`.
  * Arrays and clones that were made of them before keep their values.
  */
-export function push(mirrors: readonly Mirror[], owner: object): void {
+export function push(mirrors: readonly Mirror[]): void {
   for (const mirror of mirrors) {
     const { variable, bytes } = mirror;
     // Somebody gave it a value while steps ran, which counts from the next one on.
-    if (writers.get(variable.dataId) !== owner) continue;
+    if (!isOwn(mirror)) continue;
     if (backend().refCount(variable.dataId) > 1) {
       // A clone shares the data, and keeps it.
       const fresh = engine().makeTensorFromTensorInfo(backend().output(variable.shape, 'float32'));
@@ -67,7 +87,7 @@ export function push(mirrors: readonly Mirror[], owner: object): void {
       fresh.dispose();
     }
     backend().defer(variable.dataId, bytes, writeOf(mirror));
-    writers.set(variable.dataId, owner);
+    own(mirror);
   }
 }
 

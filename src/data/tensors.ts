@@ -24,7 +24,13 @@ export function tensors(dataset: ImageDataset): Batch {
   const ys = tensor2d(Float32Array.from(labels), [count, 1]);
   const shape: [number, number, number, number] = [count, height, width, channels];
   if (engine().backendName !== 'native') {
-    return { xs: tensor4d(Float32Array.from(images, (value) => scaled[value] as number), shape), ys };
+    return {
+      xs: tensor4d(
+        Float32Array.from(images, (value) => scaled[value] as number),
+        shape,
+      ),
+      ys,
+    };
   }
   const backend = engine().backend as NativeBackend;
   const info = backend.fromBytes({ bytes: images, divisor: white }, shape);

@@ -9,13 +9,14 @@ type ElementwiseOp = 'Relu' | 'Elu' | 'Sigmoid' | 'Tanh' | 'Softmax';
 type GradientOp = 'ReluGrad' | 'EluGrad' | 'SigmoidGrad' | 'TanhGrad' | 'SoftmaxGrad';
 
 /** By tf.layers' names: the op, the op of its gradient from dy and y, and its code as `activation` of fused ops. */
-const activations: Readonly<Record<string, readonly [op: ElementwiseOp, grad: GradientOp, fused?: number]>> = {
-  relu: ['Relu', 'ReluGrad', 1],
-  elu: ['Elu', 'EluGrad', 3],
-  sigmoid: ['Sigmoid', 'SigmoidGrad', 6],
-  tanh: ['Tanh', 'TanhGrad'],
-  softmax: ['Softmax', 'SoftmaxGrad'],
-};
+const activations: Readonly<Record<string, readonly [op: ElementwiseOp, grad: GradientOp, fused?: number]>> =
+  {
+    relu: ['Relu', 'ReluGrad', 1],
+    elu: ['Elu', 'EluGrad', 3],
+    sigmoid: ['Sigmoid', 'SigmoidGrad', 6],
+    tanh: ['Tanh', 'TanhGrad'],
+    softmax: ['Softmax', 'SoftmaxGrad'],
+  };
 
 /** The name of a layer's activation. */
 export function activationOf(layer: Layer): string {
@@ -89,6 +90,8 @@ export const softmax: LayerRule = {
   ),
   refuse(layer) {
     const { axis } = layer as unknown as { axis: number };
-    return axis === -1 ? undefined : `its axis is ${axis}, not the last`;
+    const rank = layer.inboundNodes[0]?.inputTensors[0]?.rank as number;
+    // When it is built the layer counts it from the front.
+    return axis === -1 || axis === rank - 1 ? undefined : `its axis is ${axis}, not the last`;
   },
 };

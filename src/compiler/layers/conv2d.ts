@@ -30,7 +30,10 @@ export function fusesPool(conv: Layer, activation: string, pool: Layer): boolean
   const { padding, poolSize } = pool as unknown as MaxPooling2D;
   const code = fusedActivation(activation);
   return (
-    conv.getClassName() === 'Conv2D' && code !== undefined && padding === 'valid' && poolSize[0] * poolSize[1] <= 256
+    conv.getClassName() === 'Conv2D' &&
+    code !== undefined &&
+    padding === 'valid' &&
+    poolSize[0] * poolSize[1] <= 256
   );
 }
 
@@ -56,7 +59,12 @@ function geometry(layer: Layer, [, height, width, channels]: readonly number[]) 
   };
 }
 
-function withPool({ layers: [layer, ...others], shape, activation }: Step, x: Value, tape: Tape, wanted: boolean): Lowered {
+function withPool(
+  { layers: [layer, ...others], shape, activation }: Step,
+  x: Value,
+  tape: Tape,
+  wanted: boolean,
+): Lowered {
   const { poolSize, strides } = others.at(-1) as unknown as MaxPooling2D;
   const { kernel, bias } = weightsOf(layer as Layer, tape);
   const params = {
@@ -102,7 +110,8 @@ function withoutPool({ layers: [layer], activation }: Step, x: Value, tape: Tape
     output,
     backward(dy) {
       const dz = biasGradient(tape, activation, dy, output, bias?.gradient);
-      if (kernel.gradient) tape.gradientCall('Conv2DBackpropFilter', [x, dz], [kernel.gradient], params, micro);
+      if (kernel.gradient)
+        tape.gradientCall('Conv2DBackpropFilter', [x, dz], [kernel.gradient], params, micro);
       const dx = wanted ? tape.value(x.dims.slice(1)) : undefined;
       if (dx) tape.call('Conv2DBackpropInput', [dz, kernel.value], [dx], params, { micro });
       return [dx];

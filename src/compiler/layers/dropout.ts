@@ -26,7 +26,11 @@ export const dropout: LayerRule = {
       const to = tape.value(shape);
       // Key and counters are those of the step.
       const philox = { key0: 0, key1: 0, counter0: 0, counter1: 0, counter2: 0, counter3: random };
-      const params = { ...philox, dropBelow: Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1), scale: 1 / (1 - rate) };
+      const params = {
+        ...philox,
+        dropBelow: Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
+        scale: 1 / (1 - rate),
+      };
       tape.call('Dropout', [from], [to], params, { random });
       return to;
     };

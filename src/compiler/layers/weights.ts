@@ -21,7 +21,8 @@ export function refuseWeights(layer: Layer): string | undefined {
   if (weighted.kernelConstraint || weighted.biasConstraint) return 'it has a constraint';
   if (weighted.activityRegularizer) return 'it has an activity regularizer';
   for (const regularizer of [weighted.kernelRegularizer, weighted.biasRegularizer]) {
-    if (regularizer && regularizer.getClassName() !== 'L1L2') return 'it has a regularizer other than L1 and L2';
+    if (regularizer && regularizer.getClassName() !== 'L1L2')
+      return 'it has a regularizer other than L1 and L2';
   }
   return refuseActivation(layer);
 }

@@ -1,0 +1,67 @@
+/** What `explain` says, and what is not compiled. */
+import * as tf from 'tfjs-native';
+import { expect, it, vi } from 'vitest';
+import { build, conv, dataOf, dense, type Net, nets } from './nets';
+
+it('says a line a layer', () => {
+  const model = build(nets['the seed CNN'] as Net, tf.train.adam());
+  const [, conv1, pool1, conv2, pool2, flat, head] = model.layers.map(({ name }) => name);
+  expect(tf.explain(model).split('\n').slice(1)).toEqual([
+    `${conv1} + ${pool1}: FusedConv2DMaxPool, with relu (fused); a few samples at a time, in cache`,
+    `${conv2} + ${pool2}: FusedConv2DMaxPool, with relu (fused); a few samples at a time, in cache`,
+    `${flat}: no work, the same values`,
+    `${head}: _FusedMatMul, softmax computed with the loss; a few samples at a time, in cache`,
+  ]);
+});
+
+class Own extends tf.layers.Layer {
+  static className = 'Own';
+  override call(inputs: tf.Tensor | tf.Tensor[]) {
+    return Array.isArray(inputs) ? (inputs[0] as tf.Tensor) : inputs;
+  }
+  override computeOutputShape(shape: tf.Shape) {
+    return shape;
+  }
+}
+
+const small: Net = { input: [4], loss: 'meanSquaredError', target: [5], layers: () => [dense(5)] };
+const image: Net = { ...(nets['the seed CNN'] as Net), input: [6, 6, 2] };
+const head = () => [tf.layers.flatten(), dense(5, { activation: 'softmax' })];
+const constrained = () => dense(5, { kernelConstraint: tf.constraints.nonNeg() });
+
+it.each<[string, Net, RegExp]>([
+  [
+    'a layer of the program',
+    { ...small, layers: () => [dense(5), new Own({})] },
+    /Own\): there is no compiled form/,
+  ],
+  ['a constraint', { ...small, layers: () => [constrained()] }, /Dense\): it has a constraint/],
+  [
+    'an activation',
+    { ...small, layers: () => [dense(5, { activation: 'softplus' })] },
+    /its activation softplus/,
+  ],
+  ['a loss', { ...small, loss: 'meanAbsoluteError' }, /loss meanAbsoluteError: there is no compiled form/],
+  ['a metric', { ...small, metrics: ['mse'] }, /metric mse: there is no compiled form/],
+  [
+    'channels first',
+    { ...image, layers: () => [conv(2, { dataFormat: 'channelsFirst', kernelSize: 1 }), ...head()] },
+    /channels come first/,
+  ],
+])('says why %s is not compiled, once, and trains it all the same', async (_, net, reason) => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const model = build(net, tf.train.sgd(0.01));
+  expect(tf.explain(model)).toMatch(/^Trains op by op, not compiled: /);
+  expect(tf.explain(model)).toMatch(reason);
+  const { x, y } = dataOf(net, 4);
+  await model.trainOnBatch(x, y);
+  await model.fit(x, y, { verbose: 0 });
+  expect(warn).toHaveBeenCalledOnce();
+  expect(warn.mock.calls[0]?.[0]).toMatch(reason);
+  warn.mockRestore();
+});
+
+it('wants a model that was compiled', () => {
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+  expect(() => tf.explain(model)).toThrow(/`compile` was called on/);
+});
