@@ -61,9 +61,10 @@ TFJS_PARAMS(Conv2DParams, CONV2D_PARAMS)
 enum class Activation : int64_t { Linear, Relu, Relu6, Elu, Prelu, LeakyRelu, Sigmoid, Count };
 #define FUSED_CONV2D_PARAMS(I, F) CONV2D_PARAMS(I, F) I(activation) F(leakyreluAlpha)
 TFJS_PARAMS(FusedConv2DParams, FUSED_CONV2D_PARAMS)
-// Windows, of 256 cells at most, lie inside of the convolution's result: its size follows from the pooled one.
-#define FUSED_CONV2D_MAX_POOL_PARAMS(I, F)                                                         \
-  CONV2D_PARAMS(I, F)                                                                              \
+// Windows, of 256 cells at most, lie inside of the convolution's result: its size follows from the pooled
+// one.
+#define FUSED_CONV2D_MAX_POOL_PARAMS(I, F) \
+  CONV2D_PARAMS(I, F)                      \
   I(windowHeight) I(windowWidth) I(poolStrideHeight) I(poolStrideWidth) I(activation) F(leakyreluAlpha)
 TFJS_PARAMS(FusedConv2DMaxPoolParams, FUSED_CONV2D_MAX_POOL_PARAMS)
 

@@ -3,7 +3,7 @@ import * as tf from 'tfjs-native';
 import { generator } from '../upstream/fit-like-cpu';
 
 const { layers } = tf;
-type Args<Name extends keyof typeof layers> = Partial<Parameters<(typeof layers)[Name]>[0]>;
+type Args<Name extends 'conv2d' | 'dense' | 'maxPooling2d'> = Partial<Parameters<(typeof layers)[Name]>[0]>;
 
 let seeds = 1;
 // Small enough for probabilities to stay away from 0 and 1, where upstream clips them.
@@ -126,7 +126,7 @@ export function build(net: Net, optimizer: tf.Optimizer): tf.Sequential {
   const model = tf.sequential({
     layers: [layers.inputLayer({ inputShape: [...net.input] }), ...net.layers()],
   });
-  model.compile({ optimizer, loss: net.loss, metrics: net.metrics });
+  model.compile({ optimizer, loss: net.loss, metrics: net.metrics ?? [] });
   return model;
 }
 
