@@ -1,8 +1,8 @@
 // npm run bench: prints figures of ours beside a peer's, measured in turns in one run.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
@@ -182,6 +182,23 @@ shared(program.command('startup'))
       return { name, version: '', ...figure, ratio: figure.median / summary(ms[0]).median };
     });
     print('startup', figures, options.json);
+  });
+
+program
+  .command('memory')
+  .description('the most memory that `tfjs-native train mnist-cnn` takes')
+  .addOption(new Option('--epochs <n>').default('5'))
+  .action(({ epochs }) => {
+    const out = mkdtempSync(join(tmpdir(), 'tfjs-native-bench-'));
+    const cli = join(root, 'dist', 'cli', 'main.js');
+    const args = ['train', 'mnist-cnn', '--json', '--epochs', epochs, '--out', join(out, 'model')];
+    const run = spawnSync(process.execPath, ['--require', join(here, 'memory.cjs'), cli, ...args], {
+      encoding: 'utf8',
+    });
+    rmSync(out, { recursive: true });
+    if (run.status !== 0) fail(run.stderr);
+    const { maxRss } = JSON.parse(run.stdout.trim().split('\n').at(-1));
+    console.log(`memory of ${epochs} epochs: ${maxRss.toFixed(0)} MB`);
   });
 
 shared(program.command('ops'))
