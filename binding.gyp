@@ -35,7 +35,8 @@
       "dependencies": ["kernels", "core"],
       "sources": ["<!@(<(list) binding)"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+      # The last: what is thrown while a worker ends has nowhere to go.
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "conditions": [
         ["OS=='linux'", {
           # nodelete: a worker's exit unloads the addon while the pool's threads live.

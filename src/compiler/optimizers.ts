@@ -125,14 +125,11 @@ const rules: readonly (readonly [{ prototype: object }, (optimizer: Fields) => R
   ],
 ];
 
-/** The classes that have a native step. */
-export const ruledOptimizers = rules.map(([optimizerClass]) => optimizerClass);
-
-/** How an optimizer's step runs natively, with its settings of now; undefined if it has no native step. */
-export function ruleOf(optimizer: Optimizer): Rule | undefined {
-  const rule = rules.find(([{ prototype }]) => Object.prototype.isPrototypeOf.call(prototype, optimizer));
-  return rule?.[1](optimizer as unknown as Fields);
-}
+/** The classes that have a native step, each with the rule of an optimizer's settings of now. */
+export const optimizerRules = rules.map(
+  ([optimizerClass, ruleOf]) =>
+    [optimizerClass, (optimizer: Optimizer) => ruleOf(optimizer as unknown as Fields)] as const,
+);
 
 /**
  * What an optimizer keeps of a variable.

@@ -9,7 +9,7 @@ import { nativeError } from '../errors';
 import { emit, encodeOp } from './emit';
 import type { Program } from './lower';
 import { type Layout, placeValues } from './memory';
-import { type Rule, ruledOptimizers, ruleOf, slotOf } from './optimizers';
+import { optimizerRules, type Rule, slotOf } from './optimizers';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
@@ -39,10 +39,10 @@ export function settleOptimizer(optimizer: Optimizer): Promise<void> | undefined
  * @throws Uncompilable for optimizers of the program's own
  */
 export function compilableRule(optimizer: Optimizer): Rule {
-  const known = ruledOptimizers.some(({ prototype }) => Object.getPrototypeOf(optimizer) === prototype);
-  const rule = known ? ruleOf(optimizer) : undefined;
-  if (rule === undefined) throw new Uncompilable('optimizer', 'it is of the program’s own class');
-  return rule;
+  const own = optimizerRules.find(([{ prototype }]) => Object.getPrototypeOf(optimizer) === prototype);
+  if (own === undefined) throw new Uncompilable('optimizer', 'it is of the program’s own class');
+  const [, ruleOf] = own;
+  return ruleOf(optimizer);
 }
 
 /** What the optimizer keeps, from where the plan works on it. */

@@ -16,7 +16,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { settleOptimizer } from '../compiler';
-import { type Rule, ruledOptimizers, ruleOf, slotOf } from '../compiler/optimizers';
+import { optimizerRules, type Rule, slotOf } from '../compiler/optimizers';
 
 type Gradients = NamedTensorMap | { name: string; tensor: Tensor }[];
 
@@ -59,7 +59,7 @@ function isFloat(tensor: Tensor | undefined): boolean {
   return tensor === undefined || tensor === null || tensor.dtype === 'float32';
 }
 
-for (const optimizerClass of ruledOptimizers) {
+for (const [optimizerClass, ruleOf] of optimizerRules) {
   const prototype = optimizerClass.prototype as { applyGradients(gradients: Gradients): void };
   const upstream = prototype.applyGradients;
   prototype.applyGradients = function (this: Optimizer, gradients) {
@@ -69,9 +69,8 @@ for (const optimizerClass of ruledOptimizers) {
     const native =
       engine().backendName === 'native' &&
       list.every(([name, gradient]) => isFloat(gradient) && isFloat(engine().registeredVariables[name]));
-    const rule = native ? ruleOf(this) : undefined;
-    if (rule === undefined) return upstream.call(this, gradients);
-    applyGradients(this, rule, list);
+    if (!native) return upstream.call(this, gradients);
+    applyGradients(this, ruleOf(this), list);
   };
   for (const name of ['getWeights', 'setWeights', 'applyGradients', 'dispose'] as const) {
     const methods = prototype as unknown as Record<typeof name, (...args: unknown[]) => unknown>;
