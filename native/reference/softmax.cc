@@ -137,7 +137,7 @@ void SparseSoftmaxCrossEntropyWithLogits(const std::vector<Tensor>& inputs, std:
   SoftmaxCrossEntropyWithLogits({one_hot, inputs[1]}, outputs, nullptr);
   for (size_t row = 0; row < inputs[0].value.size(); row++) {
     const double label = inputs[0].value[row];
-    const Row logits(&inputs[1].value[row * n], n);
+    const Row logits(inputs[1].value.data() + row * n, n);
     if (label >= 0 && label < static_cast<double>(n)) {
       // Not a sum over classes, of which the others would be zero times an infinity.
       const double below = logits.top - inputs[1].value[row * n + static_cast<size_t>(label)];
