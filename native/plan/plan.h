@@ -65,7 +65,7 @@ struct Result {
 struct Parameter {
   int64_t offset, length;  // in floats, in the weights and in each slot
   Place place;             // of its gradient
-  int64_t gradient;        // bytes
+  int64_t gradient;        // bytes; -1 for a weight that is not trained
   float l1, l2;            // of its regularizer
 };
 

@@ -14,13 +14,14 @@ constexpr int64_t kChunk = 2048;
 
 Tensor vector_of(char* data, int64_t length) { return {data, DType::Float32, 1, {length}}; }
 
-// The regularizer's part of the loss; its gradient is added to `gradient`.
+// The regularizer's part of the loss; its gradient is added to `gradient`, unless that is null.
 double regularize(const Parameter& p, const float* weights, float* gradient, int64_t n) {
+  if (p.l1 == 0 && p.l2 == 0) return 0;
   double loss = 0;
   for (int64_t i = 0; i < n; i++) {
     const float w = weights[i];
     loss += static_cast<double>(p.l1) * std::abs(w) + static_cast<double>(p.l2) * w * w;
-    gradient[i] += p.l1 * static_cast<float>((w > 0) - (w < 0)) + 2 * p.l2 * w;
+    if (gradient != nullptr) gradient[i] += p.l1 * static_cast<float>((w > 0) - (w < 0)) + 2 * p.l2 * w;
   }
   return loss;
 }
@@ -48,17 +49,19 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
     const int64_t which = std::upper_bound(first, first + count, task) - first - 1;
     const Parameter& p = plan.parameters[static_cast<size_t>(which)];
     const int64_t begin = (task - first[which]) * kChunk, n = std::min(kChunk, p.length - begin);
+    const int64_t at = (p.offset + begin) * 4;
+    char* weights = r.arena + plan.weights_offset + at;
+    if (p.gradient < 0) {
+      losses[task] = regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
+      return;
+    }
     char* gradient = r.arena + p.gradient + begin * 4;
     if (p.place == Place::Slice && slices > 1) {
       Tensor parts[64];
       for (int64_t s = 0; s < slices; s++) parts[s] = vector_of(gradient + s * plan.slice_bytes, n);
       run_op(Op::AddN, {parts, static_cast<int>(slices), parts, 1, nullptr});
     }
-    const int64_t at = (p.offset + begin) * 4;
-    char* weights = r.arena + plan.weights_offset + at;
-    losses[task] = p.l1 == 0 && p.l2 == 0 ? 0
-                                          : regularize(p, reinterpret_cast<float*>(weights),
-                                                       reinterpret_cast<float*>(gradient), n);
+    losses[task] = regularize(p, reinterpret_cast<float*>(weights), reinterpret_cast<float*>(gradient), n);
     Tensor tensors[16];
     int inputs = 0;
     tensors[inputs++] = vector_of(weights, n);

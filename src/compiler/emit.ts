@@ -54,13 +54,12 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   out.push(gatheringSegment(program));
   list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
   out.push(program.resultCount);
-  const trained = program.tape.parameters.flatMap((parameter, i) =>
-    parameter.gradient
-      ? [{ ...parameter, at: layout.weightOffsets[i] as number, gradient: parameter.gradient }]
-      : [],
+  // Frozen weights do not change, but their penalties count.
+  const counting = program.tape.parameters.flatMap(({ value, gradient, l1, l2 }, i) =>
+    gradient || l1 || l2 ? [{ value, gradient, l1, l2, at: layout.weightOffsets[i] as number }] : [],
   );
-  list(trained, ({ at, value, gradient, l1, l2 }) => {
-    const { place, offset } = placed(gradient.memory);
+  list(counting, ({ at, value, gradient, l1, l2 }) => {
+    const { place, offset } = gradient ? placed(gradient.memory) : { place: 'arena' as const, offset: -1 };
     out.push(at, value.memory.bytes / 4, places[place], offset, l1, l2);
   });
 

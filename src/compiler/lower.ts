@@ -1,10 +1,12 @@
 /** Third pass: writes the calls of a whole training step: forward, losses and metrics, backward. */
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import type { Step, Steps } from './fuse';
 import type { Lowered } from './layers/rule';
 import { accuracies } from './losses';
 import type { Objective } from './objective';
 import { type Call, sizeOf, Tape, type Value } from './tape';
+import { nameOf, Uncompilable } from './trace';
 
 /** What is gathered for each step from the data. */
 export interface Input {
@@ -60,12 +62,30 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
   return sum;
 }
 
-/** The activation of an output that its loss takes in. */
-function withoutLogits(step: Step, { loss }: Objective, uses: ReadonlyMap<Step, number>): boolean {
-  return loss.logits !== undefined && step.activation === loss.logits && !step.pool && uses.get(step) === 1;
+/** The activation of an output that its loss takes in, and that nobody else needs. */
+function withoutLogits(step: Step, { loss, metrics }: Objective, uses: ReadonlyMap<Step, number>): boolean {
+  if (loss.logits === undefined || step.activation !== loss.logits || step.pool) return false;
+  // What a threshold says of probabilities is not to be seen of a softmax's logits.
+  const bits = step.activation === 'softmax' && metrics.some(({ name }) => name === 'binaryAccuracy');
+  return uses.get(step) === 1 && !bits;
 }
 
-/** Writes the program of a model's training step. */
+/** A gradient is written once in a step, not added to. */
+function refuseShared(steps: readonly Step[], trained: ReadonlySet<LayerVariable>): void {
+  const seen = new Set<LayerVariable>();
+  for (const layer of steps.flatMap(({ layers }) => layers)) {
+    for (const weight of layer.weights) {
+      if (seen.has(weight) && trained.has(weight))
+        throw new Uncompilable(nameOf(layer), 'it is used more than once');
+      seen.add(weight);
+    }
+  }
+}
+
+/**
+ * Writes the program of a model's training step.
+ * @throws Uncompilable for what can be lowered by itself, but not together
+ */
 export function lower(
   model: LayersModel,
   { steps, inputs, outputs }: Steps,
@@ -73,6 +93,7 @@ export function lower(
 ): Program {
   const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
   const trained = new Set(collectedTrainableWeights);
+  refuseShared(steps, trained);
   const tape = new Tape(trained);
   const needing = needingGradients(steps, trained);
   const uses = new Map<Step, number>();
@@ -108,6 +129,10 @@ export function lower(
   const gradients = new Map<Step, Value[]>();
   for (const [i, step] of outputs.entries()) {
     const { loss, metrics } = objectives[i] as Objective;
+    if (!loss.probabilities && !logits.has(step)) {
+      const { layers } = step;
+      throw new Uncompilable(nameOf(layers.at(-1) as Layer), 'its loss takes in what others need of it');
+    }
     const output = values.get(step) as Value;
     const { shape, dtype } = loss.target(step.shape);
     const target = tape.value(shape, dtype);

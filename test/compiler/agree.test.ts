@@ -1,7 +1,7 @@
 /** Compiled training against eager training of the same model. */
 import * as tf from 'tfjs-native';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { build, dataOf, forceEager, type Net, nets, valuesOf } from './nets';
+import { build, dataOf, distance, forceEager, type Net, nets, valuesOf } from './nets';
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -25,17 +25,6 @@ async function train(net: Net, optimizer: tf.Optimizer, eager: boolean): Promise
   const kept = optimizer.getClassName() === 'SGD' ? [] : await optimizer.getWeights();
   const state = kept.map(({ name, tensor }) => ({ name, values: tensor.dataSync() as Float32Array }));
   return { first, weights: valuesOf(model.getWeights()), history, state };
-}
-
-/** The largest difference, and the largest value. */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): [difference: number, size: number] {
-  let difference = 0;
-  let size = 0;
-  for (let i = 0; i < a.length; i++) {
-    difference = Math.max(difference, Math.abs((a[i] as number) - (b[i] as number)));
-    size = Math.max(size, Math.abs(b[i] as number));
-  }
-  return [difference, size];
 }
 
 describe.each(Object.entries(nets))('%s', (_, net) => {

@@ -120,9 +120,14 @@ export const nets: Readonly<Record<string, Net>> = {
   },
 };
 
+/** Layers that are made from now on get the same first weights as after any other call of this. */
+export function reseed(): void {
+  seeds = 1;
+}
+
 /** A model of a net, with the same first weights each time. */
 export function build(net: Net, optimizer: tf.Optimizer): tf.Sequential {
-  seeds = 1;
+  reseed();
   const model = tf.sequential({
     layers: [layers.inputLayer({ inputShape: [...net.input] }), ...net.layers()],
   });
@@ -151,9 +156,20 @@ export function dataOf({ input, target, classes, loss }: Net, rows: number): { x
 
 /** Makes a model train op by op, as one with a layer of the program's own does. */
 export function forceEager(model: tf.LayersModel): void {
-  const [, layer] = model.layers;
-  (layer as tf.layers.Layer).call = (layer as tf.layers.Layer).call.bind(layer);
+  const layer = model.layers.find((each) => each.getClassName() !== 'InputLayer') as tf.layers.Layer;
+  layer.call = layer.call.bind(layer);
 }
 
 export const valuesOf = (tensors: tf.Tensor[]): Float32Array[] =>
   tensors.map((tensor) => tensor.dataSync() as Float32Array);
+
+/** The largest difference, and the largest value. */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): [difference: number, size: number] {
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < a.length; i++) {
+    difference = Math.max(difference, Math.abs((a[i] as number) - (b[i] as number)));
+    size = Math.max(size, Math.abs(b[i] as number));
+  }
+  return [difference, size];
+}

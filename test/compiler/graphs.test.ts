@@ -1,0 +1,163 @@
+/** Models that are no plain chain of layers, compiled against eagerly. */
+import * as tf from 'tfjs-native';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { data } from '../upstream/fit-like-cpu';
+import { conv, dense, distance, forceEager, reseed, valuesOf } from './nets';
+
+const { layers } = tf;
+const rows = 8;
+
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+
+interface Graph {
+  readonly model: () => tf.LayersModel;
+  readonly x: () => tf.Tensor | tf.Tensor[];
+  readonly y: () => tf.Tensor | tf.Tensor[];
+  readonly args: Omit<tf.ModelCompileArgs, 'optimizer'>;
+  /** Why it is not compiled, for one that is not. */
+  readonly reason?: string;
+}
+
+type Symbolic = tf.SymbolicTensor;
+const on = (layer: tf.layers.Layer, from: Symbolic | Symbolic[]) => layer.apply(from) as Symbolic;
+const numbers = (columns: number) => tf.input({ shape: [columns] });
+const labels = (count: number) =>
+  tf.tensor(
+    Array.from({ length: rows }, (_, i) => (i * 7) % count),
+    [rows, 1],
+  );
+const bits = (columns: number) => tf.cast(tf.greater(data([rows, columns], 5), 0), 'float32');
+
+const graphs: Readonly<Record<string, Graph>> = {
+  'two inputs that never meet, and two outputs': {
+    model() {
+      const [a, b] = [numbers(4), numbers(3)];
+      const left = on(dense(3, { activation: 'softmax' }), on(dense(6, { activation: 'relu' }), a));
+      const right = on(dense(2), on(dense(5, { activation: 'tanh' }), b));
+      return tf.model({ inputs: [a, b], outputs: [left, right] });
+    },
+    x: () => [data([rows, 4], 1), data([rows, 3], 2)],
+    y: () => [labels(3), data([rows, 2], 3)],
+    args: { loss: ['sparseCategoricalCrossentropy', 'meanSquaredError'], metrics: ['accuracy'] },
+  },
+  'a value that is used twice': {
+    model() {
+      const x = tf.input({ shape: [8, 8, 2] });
+      const trunk = on(conv(6, { padding: 'same' }), x);
+      const pooled = on(layers.flatten(), on(layers.maxPooling2d({ poolSize: 2 }), trunk));
+      const averaged = on(layers.flatten(), on(layers.averagePooling2d({ poolSize: 4 }), trunk));
+      return tf.model({
+        inputs: x,
+        outputs: [on(dense(3, { activation: 'softmax' }), pooled), on(dense(2), averaged)],
+      });
+    },
+    x: () => data([rows, 8, 8, 2], 1),
+    y: () => [labels(3), data([rows, 2], 3)],
+    args: { loss: ['sparseCategoricalCrossentropy', 'meanSquaredError'] },
+  },
+  'a dense layer that is used twice': {
+    model() {
+      const x = numbers(6);
+      const shared = dense(6, { activation: 'tanh' });
+      return tf.model({ inputs: x, outputs: on(dense(2), on(shared, on(shared, x))) });
+    },
+    x: () => data([rows, 6], 1),
+    y: () => data([rows, 2], 3),
+    args: { loss: 'meanSquaredError' },
+    reason: 'it is used more than once',
+  },
+  'a convolution that is used for two inputs': {
+    model() {
+      const [a, b] = [tf.input({ shape: [6, 6, 2] }), tf.input({ shape: [6, 6, 2] })];
+      const shared = conv(4, { kernelRegularizer: tf.regularizers.l2({ l2: 0.05 }) });
+      const [left, right] = [a, b].map((each) => on(dense(2), on(layers.flatten(), on(shared, each))));
+      return tf.model({ inputs: [a, b], outputs: [left as Symbolic, right as Symbolic] });
+    },
+    x: () => [data([rows, 6, 6, 2], 1), data([rows, 6, 6, 2], 2)],
+    y: () => [data([rows, 2], 3), data([rows, 2], 4)],
+    args: { loss: 'meanSquaredError' },
+    reason: 'it is used more than once',
+  },
+  'an output that another one is made of': {
+    model() {
+      const x = numbers(6);
+      const inner = on(dense(4, { activation: 'sigmoid' }), on(dense(5, { activation: 'relu' }), x));
+      return tf.model({ inputs: x, outputs: [inner, on(dense(3, { activation: 'softmax' }), inner)] });
+    },
+    x: () => data([rows, 6], 1),
+    y: () => [bits(4), labels(3)],
+    args: { loss: ['binaryCrossentropy', 'sparseCategoricalCrossentropy'], metrics: ['accuracy'] },
+    reason: 'its loss takes in what others need of it',
+  },
+  'a frozen layer with a penalty': {
+    model() {
+      const frozen = dense(5, { kernelRegularizer: tf.regularizers.l2({ l2: 0.5 }), trainable: false });
+      return tf.sequential({ layers: [layers.inputLayer({ inputShape: [6] }), dense(6), frozen, dense(2)] });
+    },
+    x: () => data([rows, 6], 1),
+    y: () => data([rows, 2], 3),
+    args: { loss: 'meanSquaredError' },
+  },
+  'a softmax with accuracies of bits': {
+    model: () =>
+      tf.sequential({ layers: [layers.inputLayer({ inputShape: [6] }), dense(4), layers.softmax()] }),
+    x: () => data([rows, 6], 1),
+    y: () => tf.oneHot(tf.squeeze(labels(4)).toInt(), 4).toFloat(),
+    args: { loss: 'categoricalCrossentropy', metrics: ['binaryAccuracy', 'categoricalAccuracy'] },
+  },
+  'a loss for each output by name': {
+    model() {
+      const x = numbers(6);
+      const trunk = on(dense(5, { activation: 'relu' }), x);
+      const outputs = [
+        on(dense(3, { activation: 'softmax', name: 'kind' }), trunk),
+        on(dense(1, { activation: 'sigmoid', name: 'yes' }), trunk),
+      ];
+      return tf.model({ inputs: x, outputs });
+    },
+    x: () => data([rows, 6], 1),
+    y: () => [labels(3), bits(1)],
+    args: {
+      loss: { yes: 'binaryCrossentropy', kind: 'sparseCategoricalCrossentropy' },
+      metrics: { yes: ['accuracy', 'binaryAccuracy'], kind: 'acc' },
+    },
+  },
+};
+
+describe.each(Object.entries(graphs))('%s', (_, graph) => {
+  async function run(eager: boolean, batchSize: number) {
+    reseed();
+    const model = graph.model();
+    model.compile({ optimizer: tf.train.sgd(0.1), ...graph.args });
+    if (eager) forceEager(model);
+    const { history } = await model.fit(graph.x(), graph.y(), {
+      batchSize,
+      epochs: 2,
+      shuffle: false,
+      verbose: 0,
+    });
+    return { explained: tf.explain(model), history, weights: valuesOf(model.getWeights()) };
+  }
+
+  it.each([1, 5, 8])('trains as eagerly, in batches of %i', async (batchSize) => {
+    const compiled = await run(false, batchSize);
+    const eager = await run(true, batchSize);
+    expect(eager.explained).toMatch(/^Trains op by op/);
+    if (graph.reason) expect(compiled.explained).toContain(graph.reason);
+    else expect(compiled.explained).not.toMatch(/^Trains op by op/);
+    // Names of layers count up.
+    const values = (history: tf.History['history']) => Object.values(history) as number[][];
+    expect(values(compiled.history).length).toBe(values(eager.history).length);
+    // At most 16 steps of rate 0.1 of sums of up to 10^3 terms, which round at 2^-24 of their largest.
+    for (const [i, want] of values(eager.history).entries()) {
+      const [difference, size] = distance(values(compiled.history)[i] as number[], want);
+      expect(difference, Object.keys(eager.history)[i]).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
+    }
+    for (const [i, weight] of compiled.weights.entries()) {
+      const [difference, size] = distance(weight, eager.weights[i] as Float32Array);
+      expect(difference, `weight ${i}`).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
+    }
+  });
+});
