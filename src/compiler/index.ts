@@ -1,6 +1,6 @@
 /** Compiles the training steps of models. */
 import { env, util } from '@tensorflow/tfjs-core';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { isNativeDType } from '../backend/storage';
 import { fuse, type Steps } from './fuse';
 import { lower, type Program } from './lower';
@@ -16,6 +16,8 @@ interface Known {
   /** By which a later `compile` is noticed. */
   readonly lossFunctions: unknown;
   readonly trained: unknown;
+  /** Which of these are not frozen: `layer.trainable` may be set at any time. */
+  readonly trainable: readonly boolean[];
   readonly optimizer: unknown;
   readonly steps: Steps | undefined;
   /** Why it cannot be compiled. */
@@ -33,9 +35,16 @@ function compile(model: LayersModel): { steps: Steps; program: Program } {
 
 function know(model: LayersModel): Known {
   const { lossFunctions, optimizer } = model;
-  const { collectedTrainableWeights: trained } = model as unknown as { collectedTrainableWeights: unknown };
+  const { collectedTrainableWeights: trained } = model as unknown as {
+    collectedTrainableWeights: readonly LayerVariable[];
+  };
   const old = knownModels.get(model);
-  if (old?.lossFunctions === lossFunctions && old.trained === trained && old.optimizer === optimizer)
+  if (
+    old?.lossFunctions === lossFunctions &&
+    old.trained === trained &&
+    old.optimizer === optimizer &&
+    trained.every((weight, i) => weight.trainable === old.trainable[i])
+  )
     return old;
   old?.plan?.settle();
   let steps: Steps | undefined;
@@ -46,7 +55,8 @@ function know(model: LayersModel): Known {
     if (!(error instanceof Uncompilable)) throw error;
     failure = error;
   }
-  const known = { lossFunctions, trained, optimizer, steps, failure, plan: undefined };
+  const trainable = trained.map((weight) => weight.trainable);
+  const known = { lossFunctions, trained, trainable, optimizer, steps, failure, plan: undefined };
   knownModels.set(model, known);
   return known;
 }

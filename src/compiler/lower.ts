@@ -92,7 +92,8 @@ export function lower(
   objectives: readonly Objective[],
 ): Program {
   const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
-  const trained = new Set(collectedTrainableWeights);
+  const trained = new Set(collectedTrainableWeights.filter(({ trainable }) => trainable));
+  if (trained.size === 0) throw new Uncompilable('its weights', 'none of them is trained');
   refuseShared(steps, trained);
   const tape = new Tape(trained);
   const needing = needingGradients(steps, trained);

@@ -11,10 +11,12 @@ import {
   RMSPropOptimizer,
   SGDOptimizer,
   tidy,
+  util,
   type Variable,
 } from '@tensorflow/tfjs-core';
 import type { OptimizerOp } from '../backend/kernels/optimizer';
 import type { OpParams } from '../backend/ops';
+import { nativeError } from '../errors';
 
 /** The fields of upstream's optimizers that are used here: protected there, stable since 1.0. */
 interface Fields {
@@ -135,6 +137,7 @@ export const optimizerRules = rules.map(
  * What an optimizer keeps of a variable.
  * @param s which of the rule's slots
  * @param i which of the variables that the optimizer updates, in their order
+ * @throws TfjsNativeError INVALID_ARGUMENT if it keeps something of another shape there
  */
 export function slotOf(optimizer: Optimizer, rule: Rule, s: number, i: number, variable: Variable): Variable {
   const [field, suffix, start] = rule.slots[s] as Rule['slots'][number];
@@ -143,5 +146,15 @@ export function slotOf(optimizer: Optimizer, rule: Rule, s: number, i: number, v
     originalName: `${variable.name}/${suffix}`,
     variable: tidy(() => fill(variable.shape, start).variable(false)),
   };
-  return list[i].variable;
+  const slot = list[i].variable;
+  if (!util.arraysEqual(slot.shape, variable.shape)) {
+    const wanted = `${variable.shape}, that of ${variable.name}: each model needs an optimizer of its own`;
+    throw nativeError(
+      'INVALID_ARGUMENT',
+      `The shape of the optimizer's ${list[i].originalName}`,
+      slot.shape,
+      wanted,
+    );
+  }
+  return slot;
 }

@@ -1,8 +1,7 @@
 /** A model's compiled training step, with the memory that it runs in. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { engine, type Optimizer, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Optimizer, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import type { NativeBackend } from '../backend/native-backend';
 import { dtypeCodes, type NativeDType, type TensorStorage } from '../backend/storage';
 import { addon, type NativePlan, type PlanRun } from '../binding';
 import { nativeError } from '../errors';
@@ -13,7 +12,7 @@ import { optimizerRules, type Rule, slotOf } from './optimizers';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
-import { type Mirror, pull, push, settle, variableOf } from './weights';
+import { backend, type Mirror, pull, push, settle, variableOf } from './weights';
 
 /** So that whoever awaits a run gets a turn this often, in seconds. */
 const runSeconds = 0.03;
@@ -260,7 +259,7 @@ export interface Key {
 type Source = readonly [type: number, address: number, divisor: number];
 
 function storageOf(tensor: Tensor): TensorStorage {
-  return (engine().backend as NativeBackend).storage(tensor.dataId);
+  return backend().storage(tensor.dataId);
 }
 
 function sourceOf(tensor: Tensor | undefined): Source {

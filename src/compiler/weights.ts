@@ -36,8 +36,9 @@ export function variableOf(variable: LayerVariable): Variable {
   return (variable as unknown as { val: Variable }).val;
 }
 
-function backend(): NativeBackend {
-  return engine().backend as NativeBackend;
+/** Where plans have their tensors, also while another backend is the current one. */
+export function backend(): NativeBackend {
+  return engine().findBackend('native') as NativeBackend;
 }
 
 /** Reads those variables into the plan's memory that others have changed. */
@@ -82,7 +83,7 @@ export function push(mirrors: readonly Mirror[]): void {
     if (!isOwn(mirror)) continue;
     if (backend().refCount(variable.dataId) > 1) {
       // A clone shares the data, and keeps it.
-      const fresh = engine().makeTensorFromTensorInfo(backend().output(variable.shape, 'float32'));
+      const fresh = engine().makeTensorFromTensorInfo(backend().output(variable.shape, 'float32'), backend());
       variable.assign(fresh);
       fresh.dispose();
     }
