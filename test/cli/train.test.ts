@@ -343,7 +343,8 @@ describe('a request to stop', () => {
 
   test('twice by one Ctrl-C, as some launchers pass it on, still saves', async () => {
     const { code, stdout } = await interrupted(['SIGINT', 'SIGTERM']);
-    expect(code).toBe(130);
+    // Two signals at the same moment reach a process in either order.
+    expect([130, 143]).toContain(code);
     expect(lines(stdout).at(-1)).toMatchObject({ event: 'done', stopped: true });
   });
 
