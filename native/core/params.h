@@ -73,6 +73,8 @@ TFJS_PARAMS(FusedBatchNormParams, FUSED_BATCH_NORM_PARAMS)
 // decay: how far the moving averages go to the batch's.
 #define FUSED_BATCH_NORM_TRAINING_PARAMS(I, F) F(varianceEpsilon) F(decay)
 TFJS_PARAMS(FusedBatchNormTrainingParams, FUSED_BATCH_NORM_TRAINING_PARAMS)
+#define ASSIGN_MOVING_AVERAGE_PARAMS(I, F) F(decay)
+TFJS_PARAMS(AssignMovingAverageParams, ASSIGN_MOVING_AVERAGE_PARAMS)
 
 // Windows and strides are at least 1; the padding as above.
 #define POOL_PARAMS(I, F) I(windowHeight) I(windowWidth) I(strideHeight) I(strideWidth) I(padTop) I(padLeft)

@@ -241,6 +241,10 @@ TFJS_INLINE double inverse_deviation(float variance, float epsilon) {
 
 TFJS_INLINE float value_or(const Tensor& t, int64_t i, float other) { return t.data ? t.f32()[i] : other; }
 
+TFJS_INLINE float moving_average(float average, float value, float decay) {
+  return average - (average - value) * decay;
+}
+
 // constants: mean, factor, offset
 TFJS_INLINE void normalise(const Layout& l, const float* x, const Constants<3>& constants, float* y) {
   each_vector(l, 0.1, constants, [=](auto access, int64_t at, const vf32* constant) {
@@ -321,20 +325,22 @@ Status FusedBatchNormGrad(const Args& args) {
   return Status::Ok;
 }
 
-// Normalised by the mean and the variance of its own rows. x, offset, scale, movingMean, movingVariance -> y,
-// mean, variance, movingMean, movingVariance
+// Normalised by the mean and the variance of its own rows. x, offset?, scale?, movingMean?, movingVariance?
+// -> y, mean, variance, movingMean?, movingVariance?
 Status FusedBatchNormTraining(const Args& args) {
   const auto p = FusedBatchNormTrainingParams::decode(args.params);
   const Tensor &x = args.inputs[0], &offset = args.inputs[1], &scale = args.inputs[2];
   Layout l;
   if (!lay_out(x, l)) return Status::InvalidArgument;
   for (int i = 1; i < 5; i++) {
-    if (!per_channel(args.inputs[i], l)) return Status::InvalidArgument;
+    if (args.inputs[i].data && !per_channel(args.inputs[i], l)) return Status::InvalidArgument;
   }
   const float* from = x.f32();
   float *mean = args.outputs[1].f32(), *variance = args.outputs[2].f32();
   const float *old_mean = args.inputs[3].f32(), *old_variance = args.inputs[4].f32();
   float *moving_mean = args.outputs[3].f32(), *moving_variance = args.outputs[4].f32();
+  const bool moving = moving_mean != nullptr && moving_variance != nullptr;
+  if (moving && (old_mean == nullptr || old_variance == nullptr)) return Status::InvalidArgument;
   Scratch scratch;
   double* parts = scratch.get<double>(l.blocks * 2 * l.channels);
   // Of each block the mean and the sum of squared distances to it.
@@ -381,12 +387,14 @@ Status FusedBatchNormTraining(const Args& args) {
     for (int64_t c = begin; c < end; c++) {
       mean[c] = static_cast<float>(l.rows > 0 ? centre[c - begin] : __builtin_nan(""));
       variance[c] = static_cast<float>(squares[c - begin] / count);
-      moving_mean[c] = old_mean[c] - (old_mean[c] - mean[c]) * p.decay;
-      moving_variance[c] = old_variance[c] - (old_variance[c] - variance[c]) * p.decay;
+      if (moving) {
+        moving_mean[c] = moving_average(old_mean[c], mean[c], p.decay);
+        moving_variance[c] = moving_average(old_variance[c], variance[c], p.decay);
+      }
       constants.wide[0][c] = mean[c];
-      constants.wide[1][c] = static_cast<float>(static_cast<double>(scale.f32()[c]) *
+      constants.wide[1][c] = static_cast<float>(static_cast<double>(value_or(scale, c, 1)) *
                                                 inverse_deviation(variance[c], p.varianceEpsilon));
-      constants.wide[2][c] = offset.f32()[c];
+      constants.wide[2][c] = value_or(offset, c, 0);
     }
   });
   constants.complete(l);
@@ -394,15 +402,15 @@ Status FusedBatchNormTraining(const Args& args) {
   return Status::Ok;
 }
 
-// dy, x, mean, variance, scale -> dx, dscale, doffset
+// dy, x, mean, variance, scale? -> dx?, dscale?, doffset?
 Status FusedBatchNormTrainingGrad(const Args& args) {
   const auto p = FusedBatchNormParams::decode(args.params);
   const Tensor &x = args.inputs[1], &mean = args.inputs[2], &variance = args.inputs[3];
   const Tensor& scale = args.inputs[4];
   Layout l;
   if (!lay_out(x, l) || args.inputs[0].size() != x.size()) return Status::InvalidArgument;
-  if (!per_channel(mean, l) || !per_channel(variance, l) || !per_channel(scale, l))
-    return Status::InvalidArgument;
+  if (!per_channel(mean, l) || !per_channel(variance, l)) return Status::InvalidArgument;
+  if (scale.data && !per_channel(scale, l)) return Status::InvalidArgument;
   const float *from_dy = args.inputs[0].f32(), *from_x = x.f32();
   float *dscale = args.outputs[1].f32(), *doffset = args.outputs[2].f32();
   Scratch scratch;
@@ -427,20 +435,33 @@ Status FusedBatchNormTrainingGrad(const Args& args) {
     add_blocks<2>(l, parts, 1, from, to, product);
     for (int64_t c = from; c < to; c++) {
       const double inverse = inverse_deviation(variance.f32()[c], p.varianceEpsilon);
-      const double factor = static_cast<double>(scale.f32()[c]) * inverse;
-      dscale[c] = static_cast<float>(product[c - from] * inverse);
-      doffset[c] = static_cast<float>(sum[c - from]);
+      const double factor = static_cast<double>(value_or(scale, c, 1)) * inverse;
+      if (dscale != nullptr) dscale[c] = static_cast<float>(product[c - from] * inverse);
+      if (doffset != nullptr) doffset[c] = static_cast<float>(sum[c - from]);
       constants.wide[1][c] = static_cast<float>(factor);
       constants.wide[2][c] = static_cast<float>(-factor * inverse * inverse * product[c - from] / count);
       constants.wide[3][c] = static_cast<float>(-factor * sum[c - from] / count);
     }
   });
-  constants.complete(l);
   float* dx = args.outputs[0].f32();
+  if (dx == nullptr) return Status::Ok;
+  constants.complete(l);
   each_vector(l, 0.2, constants, [=](auto access, int64_t at, const vf32* constant) {
     const vf32 rest = fma(access.get(from_x + at) - constant[0], constant[2], constant[3]);
     access.put(dx + at, fma(access.get(from_dy + at), constant[1], rest));
   });
+  return Status::Ok;
+}
+
+// average, value -> average, in place
+Status AssignMovingAverage(const Args& args) {
+  const auto p = AssignMovingAverageParams::decode(args.params);
+  const Tensor &average = args.inputs[0], &value = args.inputs[1];
+  if (average.dtype != DType::Float32 || value.dtype != DType::Float32) return Status::InvalidArgument;
+  if (average.size() != value.size()) return Status::InvalidArgument;
+  const int64_t n = average.size();
+  for (int64_t i = 0; i < n; i++)
+    args.outputs[0].f32()[i] = moving_average(average.f32()[i], value.f32()[i], p.decay);
   return Status::Ok;
 }
 

@@ -71,6 +71,7 @@ Plan decode(const double* from) {
   p.segments = r.list<Segment>([&] {
     Segment s{};
     s.micro = r.whole() != 0;
+    s.closing = r.whole() != 0;
     s.calls = r.list<Call>([&] { return read_call(r); });
     return s;
   });

@@ -45,6 +45,7 @@ struct Call {
 // Calls that run micro-batch by micro-batch, each on one thread, or each on the whole batch, on all threads.
 struct Segment {
   bool micro;
+  bool closing;  // waits until the loss has been found finite
   std::vector<Call> calls;
 };
 

@@ -32,9 +32,11 @@ class Step {
   int64_t micro_batches() const { return (rows_ + micro_rows() - 1) / micro_rows(); }
   int64_t slices() const { return std::min(plan_.slices, micro_batches()); }
 
-  void take() {
+  // The segments before the loss is known, or those after it.
+  void take(bool closing) {
     for (size_t i = 0; i < plan_.segments.size(); i++) {
       const Segment& segment = plan_.segments[i];
+      if (segment.closing != closing) continue;
       if (segment.micro) {
         run_micro(segment, i == plan_.gathering);
       } else {
@@ -162,7 +164,7 @@ void run(const Plan& plan, Run& r) {
     const int64_t begin = r.begin + r.steps_done * r.batch, rows = std::min(r.batch, r.end - begin);
     if (rows <= 0) return;
     Step step(plan, r, r.order + begin, rows);
-    step.take();
+    step.take(false);
     r.failed_op = step.failed_op();
     if (r.failed_op != nullptr) return;
     double* results = r.results + r.steps_done * plan.result_count;
@@ -171,6 +173,7 @@ void run(const Plan& plan, Run& r) {
       r.not_finite = true;
       return;
     }
+    step.take(true);
     results[0] += update(plan, r, step.slices());
     r.steps_done++;
     if (r.stop->load(std::memory_order_relaxed)) return;

@@ -36,6 +36,13 @@ struct Sums {
   }
 };
 
+// Those that are wanted.
+void clear(std::vector<Tensor>& outputs) {
+  for (Tensor& t : outputs) {
+    if (!t.dims.empty()) t.clear();
+  }
+}
+
 }  // namespace
 
 void FusedBatchNorm(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
@@ -88,7 +95,7 @@ void FusedBatchNormTraining(const std::vector<Tensor>& inputs, std::vector<Tenso
   const Tensor &x = inputs[0], &offset = inputs[1], &scale = inputs[2];
   Tensor &y = outputs[0], &mean = outputs[1], &variance = outputs[2];
   const auto p = FusedBatchNormTrainingParams::decode(params);
-  for (Tensor& t : outputs) t.clear();
+  clear(outputs);
   const size_t channels = static_cast<size_t>(x.dims.back()), size = x.value.size();
   for (size_t c = 0; c < channels; c++) {
     const double rows = static_cast<double>(size / channels);
@@ -112,6 +119,7 @@ void FusedBatchNormTraining(const std::vector<Tensor>& inputs, std::vector<Tenso
     // A square has the rounding of its distance twice and its own.
     variance.magnitude[c] = (additions(x) + 3) * (variance.value[c] + off * off);
     for (size_t i : {1, 2}) {
+      if (outputs[i + 2].value.empty()) continue;
       const double old = inputs[i + 2].value[c], fresh = outputs[i].value[c], decay = p.decay;
       outputs[i + 2].value[c] = old - (old - fresh) * decay;
       // That of the fresh value, stored; the difference, the product, the difference.
@@ -119,13 +127,13 @@ void FusedBatchNormTraining(const std::vector<Tensor>& inputs, std::vector<Tenso
           (outputs[i].magnitude[c] + std::abs(fresh) + 2 * std::abs(old - fresh)) * decay +
           std::abs(outputs[i + 2].value[c]);
     }
-    const double factor = scale.value[c] * inverse_deviation(variance.value[c], params);
+    const double factor = or_else(scale, c, 1) * inverse_deviation(variance.value[c], params);
     const double epsilon = static_cast<double>(p.varianceEpsilon);
     // In the factor, half of the variance's relative error and a rounding.
     const double of_factor = 1 + variance.magnitude[c] / (variance.value[c] + epsilon) / 2;
     for (size_t i = c; i < size; i += channels) {
       const double product = (x.value[i] - centre) * factor;
-      y.value[i] = product + offset.value[c];
+      y.value[i] = product + or_else(offset, c, 0);
       // The mean's error, stored once more; the difference, the factor, the product; the sum.
       y.magnitude[i] = (mean.magnitude[c] + std::abs(centre)) * std::abs(factor) +
                        std::abs(product) * (2 + of_factor) + std::abs(y.value[i]);
@@ -138,18 +146,22 @@ void FusedBatchNormTrainingGrad(const std::vector<Tensor>& inputs, std::vector<T
                                 const double* params) {
   const Tensor &dy = inputs[0], &x = inputs[1], &mean = inputs[2], &variance = inputs[3], &scale = inputs[4];
   const Sums sums(dy, x, mean);
-  for (Tensor& t : outputs) t.clear();
+  clear(outputs);
   Tensor &dx = outputs[0], &dscale = outputs[1], &doffset = outputs[2];
   const size_t channels = static_cast<size_t>(x.dims.back()), size = x.value.size();
   for (size_t c = 0; c < channels; c++) {
     const double rows = static_cast<double>(size / channels);
     const double inverse = inverse_deviation(variance.value[c], params);
-    const double factor = scale.value[c] * inverse;
-    dscale.value[c] = sums.product[c] * inverse;
-    dscale.magnitude[c] = sums.product_size[c] * inverse;
-    doffset.value[c] = sums.dy[c];
-    doffset.magnitude[c] = sums.dy_size[c];
-    for (size_t i = c; i < size; i += channels) {
+    const double factor = or_else(scale, c, 1) * inverse;
+    if (!dscale.value.empty()) {
+      dscale.value[c] = sums.product[c] * inverse;
+      dscale.magnitude[c] = sums.product_size[c] * inverse;
+    }
+    if (!doffset.value.empty()) {
+      doffset.value[c] = sums.dy[c];
+      doffset.magnitude[c] = sums.dy_size[c];
+    }
+    for (size_t i = c; i < dx.value.size(); i += channels) {
       const double far = (x.value[i] - mean.value[c]) * inverse * inverse / rows;
       dx.value[i] = factor * (dy.value[i] - sums.dy[c] / rows - far * sums.product[c]);
       dx.magnitude[i] = std::abs(factor) * (std::abs(dy.value[i]) + sums.dy_size[c] / rows +
@@ -160,6 +172,20 @@ void FusedBatchNormTrainingGrad(const std::vector<Tensor>& inputs, std::vector<T
   // difference, a product, two additions.
   dscale.rounding_steps = doffset.rounding_steps = additions(x) + 2;
   dx.rounding_steps = additions(x) + 7;
+}
+
+void AssignMovingAverage(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                         const double* params) {
+  const double decay = AssignMovingAverageParams::decode(params).decay;
+  Tensor& average = outputs[0];
+  average.clear();
+  for (size_t i = 0; i < average.value.size(); i++) {
+    const double old = inputs[0].value[i], value = inputs[1].value[i];
+    average.value[i] = old - (old - value) * decay;
+    average.magnitude[i] = std::abs(old) + 2 * std::abs(old - value) * decay;
+  }
+  // Two differences and a product.
+  average.rounding_steps = 3;
 }
 
 }  // namespace tfjs::reference

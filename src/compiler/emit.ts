@@ -41,8 +41,8 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   };
 
   list(program.inputs, ({ kind, value, scale }) => out.push(kind === 'data' ? 0 : 1, index(value), scale));
-  list(segments, ({ micro, calls }) => {
-    out.push(Number(micro));
+  list(segments, ({ micro, closing, calls }) => {
+    out.push(Number(micro), Number(closing ?? false));
     list(calls, (call) => {
       const { op, values: params } = encodeOp(call.op, call.params);
       out.push(op, Number(call.random !== undefined));

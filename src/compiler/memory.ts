@@ -1,7 +1,7 @@
 /** Fifth pass: gives every value its place in memory, so that what is not in use at the same time shares it. */
 import { gatheringSegment, type Program } from './lower';
 import type { Segment } from './schedule';
-import type { Memory, Parameter, Value } from './tape';
+import type { Memory, Parameter, Tape, Value } from './tape';
 
 /** Sizes in bytes, offsets in the arena. */
 export interface Layout {
@@ -58,11 +58,19 @@ function pack(lives: readonly Life[]): number {
   return total;
 }
 
-/** Where each value of the batch is written first and read last: calls are counted through, segments are their ranges. */
+/** Memory that stays as it is from step to step, or that all of a step needs. */
+function lastingMemory({ parameters, preparations }: Tape): Set<Memory | undefined> {
+  const weights = parameters.flatMap(({ value, gradient }) => [value.memory, gradient?.memory]);
+  const prepared = preparations.flatMap(({ outputs }) => outputs.map((output) => output?.memory));
+  return new Set([...weights, ...prepared]);
+}
+
+/** Where each other value is written first and read last: calls are counted through, segments are their ranges. */
 function livesOf(program: Program, segments: readonly Segment[]) {
+  const lasting = lastingMemory(program.tape);
   const uses = new Map<Memory, { first: number; last: number; segments: Set<Segment | undefined> }>();
   const use = (value: Value | undefined, at: number, segment: Segment | undefined): void => {
-    if (value === undefined || !value.memory.perSample) return;
+    if (value === undefined || lasting.has(value.memory)) return;
     const known = uses.get(value.memory);
     if (known === undefined) uses.set(value.memory, { first: at, last: at, segments: new Set([segment]) });
     else {
@@ -126,7 +134,8 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
       local.push({ memory, bytes: memory.bytes, begin: first, end: last });
     } else {
       memory.place = 'arena';
-      const life = { memory, bytes: align(memory.bytes * batch), begin: first, end: last };
+      const rows = memory.perSample ? batch : 1;
+      const life = { memory, bytes: align(memory.bytes * rows), begin: first, end: last };
       // Micro-batches are not in step with each other.
       for (const segment of where) {
         if (!segment?.micro) continue;

@@ -4,11 +4,17 @@ import type { Call, Tape } from './tape';
 /** Calls that run in the same way, one after the other. */
 export interface Segment {
   readonly micro: boolean;
+  /** Whether it waits until the loss has been found finite. */
+  readonly closing?: boolean;
   readonly calls: Call[];
 }
 
-/** The segments of a program's calls, in their order; that of the preparations comes first, if there are any. */
-export function schedule({ preparations, calls }: Pick<Tape, 'preparations' | 'calls'>): Segment[] {
+/** The segments of a program's calls, in their order; those of preparations come first, of closings last. */
+export function schedule({
+  preparations,
+  calls,
+  closings,
+}: Pick<Tape, 'preparations' | 'calls' | 'closings'>): Segment[] {
   const firstOfStream = new Map<number, boolean>();
   const segments: Segment[] = [];
   // What may run anywhere before the first call that may not, goes with it.
@@ -25,5 +31,7 @@ export function schedule({ preparations, calls }: Pick<Tape, 'preparations' | 'c
     if (last?.micro === micro) last.calls.push(call);
     else segments.push({ micro, calls: [call] });
   }
-  return preparations.length > 0 ? [{ micro: false, calls: preparations }, ...segments] : segments;
+  if (preparations.length > 0) segments.unshift({ micro: false, calls: preparations });
+  if (closings.length > 0) segments.push({ micro: false, closing: true, calls: closings });
+  return segments;
 }

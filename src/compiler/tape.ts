@@ -68,6 +68,8 @@ export class Tape {
   readonly calls: Call[] = [];
   /** What is made of the weights once a step, before anything else. */
   readonly preparations: Call[] = [];
+  /** What is done once the loss of a step has been found finite, beside the optimizer's step. */
+  readonly closings: Call[] = [];
   readonly parameters: Parameter[] = [];
   readonly #parameterOf = new Map<LayerVariable, Parameter>();
   /** The sums of each trained weight's gradient come last: nothing waits for them. */
@@ -92,19 +94,23 @@ export class Tape {
     return { memory, dtype, dims, batchDim: dimension };
   }
 
+  /** A value that the batch has once. */
+  once(dims: readonly number[]): Value {
+    return {
+      memory: { bytes: sizeOf({ dims }) * 4, perSample: false },
+      dtype: 'float32',
+      dims,
+      batchDim: undefined,
+    };
+  }
+
   /** A weight, which is trained if the model trains it. */
   parameter(variable: LayerVariable, { l1 = 0, l2 = 0 } = {}): Parameter {
     const known = this.#parameterOf.get(variable);
     if (known) return known;
     const dims = variable.shape as number[];
-    const value = (): Value => ({
-      memory: { bytes: sizeOf({ dims }) * 4, perSample: false },
-      dtype: 'float32',
-      dims,
-      batchDim: undefined,
-    });
-    const gradient = this.trained.has(variable) ? value() : undefined;
-    const parameter = { variable, value: value(), gradient, l1, l2 };
+    const gradient = this.trained.has(variable) ? this.once(dims) : undefined;
+    const parameter = { variable, value: this.once(dims), gradient, l1, l2 };
     this.parameters.push(parameter);
     this.#parameterOf.set(variable, parameter);
     return parameter;
@@ -117,12 +123,7 @@ export class Tape {
     dims: readonly number[],
     params: PlanOpParams[Name],
   ): Value {
-    const output: Value = {
-      memory: { bytes: sizeOf({ dims }) * 4, perSample: false },
-      dtype: 'float32',
-      dims,
-      batchDim: undefined,
-    };
+    const output = this.once(dims);
     this.preparations.push({ op, inputs, outputs: [output], params, micro: 'never' });
     return output;
   }
@@ -153,6 +154,16 @@ export class Tape {
     const call = { op, inputs, outputs, params, micro };
     if (micro === 'never') this.#gradientCalls.push(call);
     else this.calls.push(call);
+  }
+
+  /** As {@link call}, for what changes the model's state: a step whose loss is not finite leaves that as it was. */
+  closingCall<Name extends PlanOp>(
+    op: Name,
+    inputs: Call['inputs'],
+    outputs: Call['outputs'],
+    params: PlanOpParams[Name],
+  ): void {
+    this.closings.push({ op, inputs, outputs, params, micro: 'never' });
   }
 
   /** Ends the program. */

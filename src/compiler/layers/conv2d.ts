@@ -5,6 +5,7 @@ import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import type { Step } from '../fuse';
 import { type Micro, smallWeights, type Tape, type Value } from '../tape';
 import { activate, activationOf, fusedActivation } from './activation';
+import { refuseChannelsFirst } from './image';
 import type { LayerRule, Lowered } from './rule';
 import { biasGradient, refuseWeights, weightsOf } from './weights';
 
@@ -13,7 +14,6 @@ interface Conv2D {
   readonly strides: [number, number];
   readonly dilationRate: [number, number];
   readonly padding: 'same' | 'valid' | 'causal';
-  readonly dataFormat: string;
   readonly filters: number;
 }
 
@@ -122,10 +122,9 @@ function withoutPool({ layers: [layer], activation }: Step, x: Value, tape: Tape
 export const conv2d: LayerRule = {
   probe: () => layers.conv2d({ filters: 1, kernelSize: 1 }),
   refuse(layer) {
-    const { dataFormat, padding } = layer as unknown as Conv2D;
-    if (dataFormat === 'channelsFirst') return 'its channels come first';
+    const { padding } = layer as unknown as Conv2D;
     if (padding === 'causal') return 'its padding is causal';
-    return refuseWeights(layer);
+    return refuseChannelsFirst(layer) ?? refuseWeights(layer);
   },
   activation: activationOf,
   lower(step, [x], tape, [wanted]) {

@@ -2,20 +2,34 @@
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { Uncompilable, nameOf } from '../trace';
 import { activation, relu, softmax } from './activation';
+import { batchNormalization } from './batch_norm';
 import { conv2d } from './conv2d';
 import { dense } from './dense';
 import { dropout } from './dropout';
-import { averagePooling2d, maxPooling2d } from './pooling';
+import {
+  globalAveragePooling1d,
+  globalAveragePooling2d,
+  globalMaxPooling1d,
+  globalMaxPooling2d,
+} from './global_pooling';
+import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
 import { flatten, reshape } from './reshape';
 import type { LayerRule } from './rule';
 
 const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
+  AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
+  BatchNormalization: batchNormalization,
   Conv2D: conv2d,
   Dense: dense,
   Dropout: dropout,
   Flatten: flatten,
+  GlobalAveragePooling1D: globalAveragePooling1d,
+  GlobalAveragePooling2D: globalAveragePooling2d,
+  GlobalMaxPooling1D: globalMaxPooling1d,
+  GlobalMaxPooling2D: globalMaxPooling2d,
+  MaxPooling1D: maxPooling1d,
   MaxPooling2D: maxPooling2d,
   ReLU: relu,
   Reshape: reshape,

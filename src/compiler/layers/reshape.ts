@@ -1,6 +1,7 @@
 /** Flatten and Reshape: the same values under another shape. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Value } from '../tape';
+import { refuseChannelsFirst } from './image';
 import type { LayerRule } from './rule';
 
 const reshapes: Pick<LayerRule, 'reshapes' | 'lower'> = {
@@ -14,9 +15,6 @@ const reshapes: Pick<LayerRule, 'reshapes' | 'lower'> = {
 export const flatten: LayerRule = {
   ...reshapes,
   probe: () => layers.flatten(),
-  refuse: (layer) =>
-    (layer as unknown as { dataFormat?: string }).dataFormat === 'channelsFirst'
-      ? 'its channels come first'
-      : undefined,
+  refuse: refuseChannelsFirst,
 };
 export const reshape: LayerRule = { ...reshapes, probe: () => layers.reshape({ targetShape: [1] }) };

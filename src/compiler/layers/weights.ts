@@ -5,39 +5,39 @@ import type { Regularizer } from '@tensorflow/tfjs-layers/dist/regularizers';
 import { type Parameter, sizeOf, type Tape, type Value } from '../tape';
 import { activationGradient, refuseActivation } from './activation';
 
-interface Weighted {
-  readonly kernel: LayerVariable;
-  readonly bias: LayerVariable | null;
-  readonly kernelRegularizer: Regularizer | null;
-  readonly biasRegularizer: Regularizer | null;
-  readonly activityRegularizer: Regularizer | null;
-  readonly kernelConstraint: object | null;
-  readonly biasConstraint: object | null;
+/** Why a layer with weights of these names cannot be compiled, if it cannot. */
+export function refuseRegularizers(layer: Layer, names: readonly string[]): string | undefined {
+  const fields = layer as unknown as Record<string, Regularizer | null | undefined>;
+  if (names.some((name) => fields[`${name}Constraint`])) return 'it has a constraint';
+  if (fields.activityRegularizer) return 'it has an activity regularizer';
+  if (names.some((name) => (fields[`${name}Regularizer`]?.getClassName() ?? 'L1L2') !== 'L1L2'))
+    return 'it has a regularizer other than L1 and L2';
+  return undefined;
 }
 
-/** Why a layer with weights cannot be compiled, if it cannot. */
+/** Why a layer with a kernel, a bias and an activation cannot be compiled, if it cannot. */
 export function refuseWeights(layer: Layer): string | undefined {
-  const weighted = layer as unknown as Weighted;
-  if (weighted.kernelConstraint || weighted.biasConstraint) return 'it has a constraint';
-  if (weighted.activityRegularizer) return 'it has an activity regularizer';
-  for (const regularizer of [weighted.kernelRegularizer, weighted.biasRegularizer]) {
-    if (regularizer && regularizer.getClassName() !== 'L1L2')
-      return 'it has a regularizer other than L1 and L2';
-  }
-  return refuseActivation(layer);
+  return refuseRegularizers(layer, ['kernel', 'bias']) ?? refuseActivation(layer);
 }
 
-/** The factors of a regularizer that {@link refuseWeights} let pass. */
-function factors(regularizer: Regularizer | null): { l1: number; l2: number } {
-  return (regularizer as unknown as { l1: number; l2: number } | null) ?? { l1: 0, l2: 0 };
+/** The factors of a regularizer that {@link refuseRegularizers} let pass. */
+function factors(regularizer: Regularizer | null | undefined): { l1: number; l2: number } {
+  return (regularizer as unknown as { l1: number; l2: number } | null | undefined) ?? { l1: 0, l2: 0 };
+}
+
+/** A layer's weight of this name, if it has it. */
+export function optionalWeight(layer: Layer, name: string, tape: Tape): Parameter | undefined {
+  const weights = layer as unknown as Record<string, LayerVariable | null | undefined>;
+  const regularizers = layer as unknown as Record<string, Regularizer | null | undefined>;
+  const variable = weights[name];
+  return variable ? tape.parameter(variable, factors(regularizers[`${name}Regularizer`])) : undefined;
 }
 
 /** A layer's kernel and bias. */
 export function weightsOf(layer: Layer, tape: Tape): { kernel: Parameter; bias: Parameter | undefined } {
-  const { kernel, bias, kernelRegularizer, biasRegularizer } = layer as unknown as Weighted;
   return {
-    kernel: tape.parameter(kernel, factors(kernelRegularizer)),
-    bias: bias == null ? undefined : tape.parameter(bias, factors(biasRegularizer)),
+    kernel: optionalWeight(layer, 'kernel', tape) as Parameter,
+    bias: optionalWeight(layer, 'bias', tape),
   };
 }
 

@@ -97,6 +97,9 @@ TFJS_CASES(FusedBatchNormTraining) {
     add(f32(x));
     add(far_off(suite, x, 300));
     add(far_off(suite, x, -3e4));
+    const Spec c = channels(x);
+    suite.add({f32(x), absent(), absent(), absent(), absent()}, {f32(x), c, c, absent(), absent()},
+              kTrainingParams);
   }
   // Infinities: the mean is one, or none where both are there.
   Spec x = f32({30, 4});
@@ -114,7 +117,14 @@ TFJS_CASES(FusedBatchNormTrainingGrad) {
     suite.add({f32(x), f32(x), mean, variance, channels(x)}, {f32(x), channels(x), channels(x)}, kParams);
     suite.add({odd(suite, x), f32(x), mean, variance, channels(x)}, {f32(x), channels(x), channels(x)},
               kParams);
+    suite.add({f32(x), f32(x), mean, variance, absent()}, {f32(x), absent(), channels(x)}, kParams);
+    suite.add({f32(x), f32(x), mean, variance, channels(x)}, {absent(), channels(x), absent()}, kParams);
   }
+}
+
+TFJS_CASES(AssignMovingAverage) {
+  for (int64_t n : edge_lengths())
+    suite.add({f32({n}), f32({n})}, {f32({n})}, AssignMovingAverageParams{0.01f});
 }
 
 static Forward inference() {
