@@ -2,7 +2,7 @@
 import * as tf from 'tfjs-native';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { agrees } from './agreement';
-import { build, conv, dataOf, dense, distance, forceEager, type Net, valuesOf } from './nets';
+import { build, conv, dataOf, dense, distance, forceEager, type Net, normal, valuesOf } from './nets';
 
 const { layers } = tf;
 
@@ -70,6 +70,116 @@ const nets: Readonly<Record<string, Net>> = {
     input: [11, 6],
     layers: () => [dense(8, { activation: 'relu' }), layers.globalMaxPooling1d(), softmax()],
   },
+  'convolutions of sequences': {
+    ...labels,
+    input: [23, 3],
+    layers: () => [
+      layers.conv1d({ filters: 8, kernelSize: 3, activation: 'relu', kernelInitializer: normal() }),
+      layers.conv1d({
+        filters: 5,
+        kernelSize: 4,
+        strides: 2,
+        padding: 'same',
+        kernelRegularizer: 'l1l2',
+        kernelInitializer: normal(),
+      }),
+      layers.activation({ activation: 'tanh' }),
+      layers.conv1d({
+        filters: 6,
+        kernelSize: [3],
+        useBias: false,
+        kernelInitializer: normal(),
+      }),
+      ...head(),
+    ],
+  },
+  'depthwise convolutions': {
+    ...labels,
+    input: [11, 10, 3],
+    layers: () => [
+      layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, depthwiseInitializer: normal() }),
+      layers.reLU(),
+      layers.depthwiseConv2d({
+        kernelSize: [2, 3],
+        strides: [2, 2],
+        padding: 'same',
+        activation: 'tanh',
+        useBias: false,
+        depthwiseInitializer: normal(),
+        depthwiseRegularizer: 'l1l2',
+      }),
+      ...head(),
+    ],
+  },
+  'separable convolutions': {
+    ...labels,
+    input: [12, 11, 2],
+    layers: () => [
+      layers.separableConv2d({
+        filters: 7,
+        kernelSize: 3,
+        padding: 'same',
+        activation: 'relu',
+        depthwiseInitializer: normal(),
+        pointwiseRegularizer: 'l1l2',
+      }),
+      layers.separableConv2d({
+        filters: 9,
+        kernelSize: 3,
+        depthMultiplier: 3,
+        strides: [2, 2],
+        useBias: false,
+        depthwiseInitializer: normal(),
+      }),
+      ...head(),
+    ],
+  },
+  'transposed convolutions': {
+    ...labels,
+    input: [5, 4, 3],
+    layers: () => [
+      layers.conv2dTranspose({
+        filters: 6,
+        kernelSize: 3,
+        strides: 2,
+        padding: 'same',
+        activation: 'relu',
+        kernelInitializer: normal(),
+      }),
+      layers.conv2dTranspose({
+        filters: 4,
+        kernelSize: [2, 3],
+        strides: [3, 2],
+        useBias: false,
+        kernelInitializer: normal(),
+      }),
+      layers.conv2dTranspose({ filters: 3, kernelSize: 3, activation: 'tanh', kernelInitializer: normal() }),
+      ...head(),
+    ],
+  },
+  'margins and sizes of images': {
+    ...labels,
+    input: [7, 6, 2],
+    layers: () => [
+      conv(3, { padding: 'same' }),
+      layers.zeroPadding2d({
+        padding: [
+          [1, 2],
+          [0, 3],
+        ],
+      }),
+      layers.upSampling2d({ size: [2, 3] }),
+      conv(5, { strides: 2 }),
+      layers.cropping2D({
+        cropping: [
+          [0, 1],
+          [2, 1],
+        ],
+      }),
+      layers.upSampling2d({ size: [3, 2], interpolation: 'bilinear' }),
+      ...head(),
+    ],
+  },
 };
 
 describe.each(Object.entries(nets))('%s', (_, net) => agrees(net));
@@ -103,4 +213,35 @@ it('moves the averages of a frozen normalisation, as upstream does', async () =>
     const [difference, size] = distance(weight, eager[i] as Float32Array);
     expect(difference).toBeLessThanOrEqual(2 ** -22 + 2e-5 * size);
   }
+});
+
+// Upstream has no gradient of dilated convolutions.
+it('trains a dilated convolution as one whose filter has zeros between', async () => {
+  const [taps, filters, channels] = [3, 4, 2];
+  const make = (kernelSize: number, dilationRate: number): tf.Sequential => {
+    const model = tf.sequential({
+      layers: [
+        layers.conv1d({ filters, kernelSize, dilationRate, useBias: false, inputShape: [12, channels] }),
+        layers.flatten(),
+        layers.dense({ units: 1, kernelInitializer: 'ones' }),
+      ],
+    });
+    model.compile({ optimizer: tf.train.sgd(1), loss: 'meanSquaredError' });
+    return model;
+  };
+  const [dilated, spread] = [make(taps, 2), make(2 * taps - 1, 1)];
+  const kernel = tf.randomNormal([taps, channels, filters], 0, 1, 'float32', 3);
+  dilated.layers[0]?.setWeights([kernel]);
+  const zeros = tf.zeros([1, channels, filters]);
+  const rows = tf.split(kernel, taps);
+  spread.layers[0]?.setWeights([tf.concat(rows.flatMap((row, i) => (i === 0 ? [row] : [zeros, row])))]);
+  const x = tf.randomNormal([5, 12, channels], 0, 1, 'float32', 4);
+  const y = tf.randomNormal([5, 1], 0, 1, 'float32', 5);
+  expect(tf.explain(dilated)).toContain('FusedConv2D');
+  for (const model of [dilated, spread]) await model.trainOnBatch(x, y);
+  const [ours, theirs] = [dilated, spread].map((model) => model.getWeights()[0]) as [tf.Tensor, tf.Tensor];
+  const size = channels * filters;
+  const expected = theirs.dataSync().filter((_, i) => Math.floor(i / size) % 2 === 0);
+  const [difference, largest] = distance(ours.dataSync(), expected);
+  expect(difference).toBeLessThanOrEqual(2e-5 * largest);
 });

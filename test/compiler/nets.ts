@@ -11,6 +11,7 @@ const init = () => ({
   kernelInitializer: tf.initializers.glorotUniform({ seed: seeds++ }),
   biasInitializer: tf.initializers.randomNormal({ seed: seeds++, stddev: 0.1 }),
 });
+export const normal = () => tf.initializers.randomNormal({ seed: seeds++, stddev: 0.3 });
 export const conv = (filters: number, more: Args<'conv2d'> = {}) =>
   layers.conv2d({ filters, kernelSize: 3, activation: 'relu', ...init(), ...more } as Parameters<
     typeof layers.conv2d

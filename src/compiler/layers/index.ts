@@ -3,8 +3,11 @@ import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { Uncompilable, nameOf } from '../trace';
 import { activation, relu, softmax } from './activation';
 import { batchNormalization } from './batch_norm';
+import { conv1d } from './conv1d';
 import { conv2d } from './conv2d';
+import { conv2dTranspose } from './conv2d_transpose';
 import { dense } from './dense';
+import { depthwiseConv2d, separableConv2d } from './depthwise_conv2d';
 import { dropout } from './dropout';
 import {
   globalAveragePooling1d,
@@ -13,7 +16,9 @@ import {
   globalMaxPooling2d,
 } from './global_pooling';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
+import { cropping2d, zeroPadding2d } from './padding';
 import { flatten, reshape } from './reshape';
+import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
 
 const rules: Readonly<Record<string, LayerRule>> = {
@@ -21,8 +26,12 @@ const rules: Readonly<Record<string, LayerRule>> = {
   AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
   BatchNormalization: batchNormalization,
+  Conv1D: conv1d,
   Conv2D: conv2d,
+  Conv2DTranspose: conv2dTranspose,
+  Cropping2D: cropping2d,
   Dense: dense,
+  DepthwiseConv2D: depthwiseConv2d,
   Dropout: dropout,
   Flatten: flatten,
   GlobalAveragePooling1D: globalAveragePooling1d,
@@ -33,7 +42,10 @@ const rules: Readonly<Record<string, LayerRule>> = {
   MaxPooling2D: maxPooling2d,
   ReLU: relu,
   Reshape: reshape,
+  SeparableConv2D: separableConv2d,
   Softmax: softmax,
+  UpSampling2D: upSampling2d,
+  ZeroPadding2D: zeroPadding2d,
 };
 
 const constructors = new Map<string, unknown>();

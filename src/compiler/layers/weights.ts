@@ -25,12 +25,20 @@ function factors(regularizer: Regularizer | null | undefined): { l1: number; l2:
   return (regularizer as unknown as { l1: number; l2: number } | null | undefined) ?? { l1: 0, l2: 0 };
 }
 
-/** A layer's weight of this name, if it has it. */
-export function optionalWeight(layer: Layer, name: string, tape: Tape): Parameter | undefined {
+/**
+ * A layer's weight of this name, if it has it.
+ * @param regularizer the name of its regularizer's field
+ */
+export function optionalWeight(
+  layer: Layer,
+  name: string,
+  tape: Tape,
+  regularizer = `${name}Regularizer`,
+): Parameter | undefined {
   const weights = layer as unknown as Record<string, LayerVariable | null | undefined>;
   const regularizers = layer as unknown as Record<string, Regularizer | null | undefined>;
   const variable = weights[name];
-  return variable ? tape.parameter(variable, factors(regularizers[`${name}Regularizer`])) : undefined;
+  return variable ? tape.parameter(variable, factors(regularizers[regularizer])) : undefined;
 }
 
 /** A layer's kernel and bias. */
