@@ -101,6 +101,8 @@ TFJS_PARAMS(BinaryAccuracyParams, BINARY_ACCURACY_PARAMS)
 
 #define BATCH_MAT_MUL_PARAMS(I, F) I(transposeA) I(transposeB)
 TFJS_PARAMS(BatchMatMulParams, BATCH_MAT_MUL_PARAMS)
+#define MAT_MUL_ROWS_PARAMS(I, F) I(first)
+TFJS_PARAMS(MatMulRowsParams, MAT_MUL_ROWS_PARAMS)
 #define FUSED_MAT_MUL_PARAMS(I, F) BATCH_MAT_MUL_PARAMS(I, F) I(activation) F(leakyreluAlpha)
 TFJS_PARAMS(FusedMatMulParams, FUSED_MAT_MUL_PARAMS)
 

@@ -186,7 +186,7 @@ TFJS_INLINE void run(int64_t tasks, F&& task) {
 void multiply_by_columns(const Gemm& g, int64_t tasks) {
   const int64_t count = panel_count(g.n);
   // Packing pays once its panels are read several times.
-  const bool in_place = !g.transpose_b && g.m <= kTileRows;
+  const bool in_place = !g.transpose_b && g.m <= 3 * kTileRows;
   run(tasks, [&](int64_t task) {
     Scratch scratch;
     const int64_t end = count * (task + 1) / tasks;

@@ -97,11 +97,12 @@ Status ApplyAdadelta(const Args& args) {
 // Inputs 3 and 4: the powers of beta1 and beta2.
 Status ApplyAdam(const Args& args) {
   const auto p = ApplyAdamParams::decode(args.params);
-  const float first = 1 - *args.inputs[3].f32(), second = 1 - *args.inputs[4].f32();
+  // A division of each element would cost several multiplications; one rounding more each.
+  const float first = 1 / (1 - *args.inputs[3].f32()), second = 1 / (1 - *args.inputs[4].f32());
   return update<2>(args, [=](vf32& x, vf32* slot, vf32 g) {
     slot[0] = blend(slot[0], p.beta1, g, p.oneMinusBeta1);
     slot[1] = blend(slot[1], p.beta2, g * g, p.oneMinusBeta2);
-    x = slot[0] / first / (sqrt(slot[1] / second) + p.epsilon) * -p.learningRate + x;
+    x = slot[0] * first / (sqrt(slot[1] * second) + p.epsilon) * -p.learningRate + x;
   });
 }
 

@@ -91,6 +91,8 @@ Plan decode(const double* from) {
     x.length = r.whole();
     x.place = r.code<Place>();
     x.gradient = r.whole();
+    x.x = r.index();
+    x.dy = r.index();
     x.l1 = static_cast<float>(r.real());
     x.l2 = static_cast<float>(r.real());
     return x;

@@ -66,7 +66,8 @@ struct Result {
 struct Parameter {
   int64_t offset, length;  // in floats, in the weights and in each slot
   Place place;             // of its gradient
-  int64_t gradient;        // bytes; -1 for a weight that is not trained
+  int64_t gradient;        // bytes; -1 for a weight that is not trained, or whose gradient is a product
+  int x, dy;               // values whose product x^T dy is the gradient; -1
   float l1, l2;            // of its regularizer
 };
 
@@ -128,7 +129,8 @@ void run(const Plan& plan, Run& r);
 // The rows [row, row + rows) of a step with `total` rows, as inputs of the plan.
 void gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
             char* scratch);
-// Adds up the slices of each gradient and takes the optimizer's step. Returns the regularizers' loss.
-double update(const Plan& plan, const Run& r, int64_t slices);
+// Adds up the slices of each gradient, or makes the product that it is, and takes the optimizer's step. `rows` are
+// those of the step. Returns the regularizers' loss.
+double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices);
 
 }  // namespace tfjs::plan

@@ -174,7 +174,7 @@ void run(const Plan& plan, Run& r) {
       return;
     }
     step.take(true);
-    results[0] += update(plan, r, step.slices());
+    results[0] += update(plan, r, rows, step.slices());
     r.steps_done++;
     if (r.stop->load(std::memory_order_relaxed)) return;
     if (std::chrono::duration<double>(clock::now() - start).count() >= r.seconds) return;

@@ -9,8 +9,17 @@
 namespace tfjs::plan {
 namespace {
 
-// Floats of a task: few enough for the gradients of all slices to stay in the first-level cache.
+// Floats of a task, about: few enough for the gradients of all slices to stay in the first-level cache.
 constexpr int64_t kChunk = 2048;
+
+// Of a gradient that is a product, whole rows of it: multiples of what the products' tiles have, on all
+// instruction sets.
+int64_t chunk_of(const Plan& plan, const Parameter& p) {
+  if (p.x < 0) return kChunk;
+  const Value& dy = plan.values[static_cast<size_t>(p.dy)];
+  const int64_t units = dy.row_elements() / dy.rows, tile = units < 32 ? 96 : 12;
+  return (kChunk / units + tile - 1) / tile * tile * units;
+}
 
 Tensor vector_of(char* data, int64_t length) { return {data, DType::Float32, 1, {length}}; }
 
@@ -26,16 +35,29 @@ double regularize(const Parameter& p, const float* weights, float* gradient, int
   return loss;
 }
 
+// A value [rows, columns] of the whole batch.
+Tensor matrix_of(const Plan& plan, const Run& r, int value, int64_t rows) {
+  const Value& v = plan.values[static_cast<size_t>(value)];
+  const int64_t columns = v.row_elements() / v.rows;
+  return {r.arena + v.offset, DType::Float32, 2, {rows * v.rows, columns}};
+}
+
 }  // namespace
 
-double update(const Plan& plan, const Run& r, int64_t slices) {
+double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
   const Optimizer& optimizer = r.optimizer;
   Scratch scratch;
-  const int64_t count = static_cast<int64_t>(plan.parameters.size());
-  int64_t* first = scratch.get<int64_t>(count + 1);  // task of each parameter
+  const size_t count = plan.parameters.size();
+  // The task that each parameter begins with.
+  int64_t* first = scratch.get<int64_t>(static_cast<int64_t>(count) + 1);
   first[0] = 0;
-  for (int64_t i = 0; i < count; i++) {
-    first[i + 1] = first[i] + (plan.parameters[static_cast<size_t>(i)].length + kChunk - 1) / kChunk;
+  int64_t longest = 0, total = 0;
+  for (size_t i = 0; i < count; i++) {
+    const Parameter& p = plan.parameters[i];
+    const int64_t chunk = chunk_of(plan, p);
+    if (p.x >= 0) longest = std::max(longest, std::min(chunk, p.length));
+    total = std::max(total, p.offset + p.length);
+    first[i + 1] = first[i] + (p.length + chunk - 1) / chunk;
   }
   double* losses = scratch.get<double>(first[count]);
   float scalars[8];
@@ -45,15 +67,16 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
     scalars[i] = static_cast<float>(base == 0 ? done : std::pow(base, done + 1));
   }
 
-  const auto update_chunk = [&](int64_t task) {
-    const int64_t which = std::upper_bound(first, first + count, task) - first - 1;
-    const Parameter& p = plan.parameters[static_cast<size_t>(which)];
-    const int64_t begin = (task - first[which]) * kChunk, n = std::min(kChunk, p.length - begin);
-    const int64_t at = (p.offset + begin) * 4;
-    char* weights = r.arena + plan.weights_offset + at;
-    if (p.gradient < 0) {
-      losses[task] = regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
-      return;
+  // The gradient of `n` weights from `begin` on; made in `memory` if it is a product.
+  const auto gradient_of = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
+    if (p.x >= 0) {
+      const Tensor dy = matrix_of(plan, r, p.dy, rows);
+      const int64_t units = dy.dims[1];
+      const Tensor inputs[] = {matrix_of(plan, r, p.x, rows), dy};
+      Tensor output = {memory, DType::Float32, 2, {n / units, units}};
+      const double row = static_cast<double>(begin / units);
+      run_op(Op::MatMulRows, {inputs, 2, &output, 1, &row});
+      return memory;
     }
     char* gradient = r.arena + p.gradient + begin * 4;
     if (p.place == Place::Slice && slices > 1) {
@@ -61,7 +84,14 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
       for (int64_t s = 0; s < slices; s++) parts[s] = vector_of(gradient + s * plan.slice_bytes, n);
       run_op(Op::AddN, {parts, static_cast<int>(slices), parts, 1, nullptr});
     }
-    losses[task] = regularize(p, reinterpret_cast<float*>(weights), reinterpret_cast<float*>(gradient), n);
+    return reinterpret_cast<float*>(gradient);
+  };
+  const auto update_chunk = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
+    const int64_t at = (p.offset + begin) * 4;
+    char* weights = r.arena + plan.weights_offset + at;
+    if (p.gradient < 0 && p.x < 0) return regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
+    float* gradient = gradient_of(p, begin, n, memory);
+    const double loss = regularize(p, reinterpret_cast<float*>(weights), gradient, n);
     Tensor tensors[16];
     int inputs = 0;
     tensors[inputs++] = vector_of(weights, n);
@@ -70,14 +100,23 @@ double update(const Plan& plan, const Run& r, int64_t slices) {
     for (size_t i = 0; i < optimizer.scalars.size(); i++) {
       tensors[inputs++] = {&scalars[i], DType::Float32, 0, {}};
     }
-    tensors[inputs++] = vector_of(gradient, n);
+    tensors[inputs++] = vector_of(reinterpret_cast<char*>(gradient), n);
     run_op(optimizer.op, {tensors, inputs, tensors, outputs, optimizer.params.data()});
+    return loss;
   };
-  // A part for each thread, which most often is the same in every step: then it has its part in its cache.
+  // A part for each thread, the same in every step: then its weights and their slots stay in its cache.
   const int64_t parts = std::min<int64_t>(thread_count(), first[count]);
   parallel_tasks(parts, [&](int64_t part) {
-    for (int64_t task = first[count] * part / parts; task < first[count] * (part + 1) / parts; task++) {
-      update_chunk(task);
+    const int64_t low = total * part / parts, high = total * (part + 1) / parts;
+    Scratch own;
+    float* memory = own.get<float>(longest);
+    for (size_t i = 0; i < count; i++) {
+      const Parameter& p = plan.parameters[i];
+      const int64_t chunk = chunk_of(plan, p);
+      for (int64_t begin = 0; begin < p.length; begin += chunk) {
+        if (p.offset + begin < low || p.offset + begin >= high) continue;
+        losses[first[i] + begin / chunk] = update_chunk(p, begin, std::min(chunk, p.length - begin), memory);
+      }
     }
   });
 

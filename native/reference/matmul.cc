@@ -50,6 +50,25 @@ void BatchMatMul(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs
   multiply(inputs[0], inputs[1], p.transposeA != 0, p.transposeB != 0, outputs[0]);
 }
 
+void FusedSparseMatMul(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs,
+                       const double* params) {
+  _FusedMatMul(inputs, outputs, params);
+}
+
+void MatMulRows(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
+  const size_t first = static_cast<size_t>(MatMulRowsParams::decode(params).first);
+  Tensor whole{DType::Float32, {inputs[0].dims[1], inputs[1].dims[1]}, {}, {}};
+  multiply(inputs[0], inputs[1], true, false, whole);
+  Tensor& rows = outputs[0];
+  rows.clear();
+  rows.rounding_steps = whole.rounding_steps;
+  const size_t begin = first * static_cast<size_t>(whole.dims[1]);
+  for (size_t i = 0; i < rows.value.size(); i++) {
+    rows.value[i] = whole.value[begin + i];
+    rows.magnitude[i] = whole.magnitude[begin + i];
+  }
+}
+
 void _FusedMatMul(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
   const FusedMatMulParams p = FusedMatMulParams::decode(params);
   multiply(inputs[0], inputs[1], p.transposeA != 0, p.transposeB != 0, outputs[0]);

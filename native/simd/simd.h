@@ -155,6 +155,20 @@ TFJS_INLINE bool any(vi32 mask) {
 #endif
 }
 
+// A bit for each lane that is not zero.
+TFJS_INLINE uint32_t nonzero_lanes(vf32 v) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask((__m512)v, (__m512)zero(), _CMP_NEQ_UQ);
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps((__m256)(v != zero())));
+#elif defined(__x86_64__) || defined(_M_X64)
+  return static_cast<uint32_t>(_mm_movemask_ps((__m128)(v != zero())));
+#elif defined(__aarch64__)
+  const int32x4_t bit = {1, 2, 4, 8};
+  return vaddvq_u32(vandq_u32((uint32x4_t)(v != zero()), (uint32x4_t)bit));
+#endif
+}
+
 TFJS_INLINE vf32 sqrt(vf32 v) {
 #if defined(__AVX512F__)
   return (vf32)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);  // Without maskz_ gcc 12 warns.

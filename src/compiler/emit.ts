@@ -55,12 +55,23 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
   out.push(program.resultCount);
   // Frozen weights do not change, but their penalties count.
-  const counting = program.tape.parameters.flatMap(({ value, gradient, l1, l2 }, i) =>
-    gradient || l1 || l2 ? [{ value, gradient, l1, l2, at: layout.weightOffsets[i] as number }] : [],
-  );
-  list(counting, ({ at, value, gradient, l1, l2 }) => {
-    const { place, offset } = gradient ? placed(gradient.memory) : { place: 'arena' as const, offset: -1 };
-    out.push(at, value.memory.bytes / 4, places[place], offset, l1, l2);
+  const counting = program.tape.parameters
+    .map((parameter, i) => ({ parameter, at: layout.weightOffsets[i] as number }))
+    .filter(({ parameter: { gradient, l1, l2 } }) => gradient || l1 || l2);
+  list(counting, ({ parameter, at }) => {
+    const { value, gradient, l1, l2 } = parameter;
+    const { place = 'arena', offset = -1 } = gradient?.memory ?? {};
+    const product = program.products.get(parameter);
+    out.push(
+      at,
+      value.memory.bytes / 4,
+      places[place],
+      offset,
+      index(product?.x),
+      index(product?.dy),
+      l1,
+      l2,
+    );
   });
 
   const head = [

@@ -5,7 +5,8 @@ import type { Step, Steps } from './fuse';
 import type { Lowered } from './layers/rule';
 import { accuracies } from './losses';
 import type { Objective } from './objective';
-import { type Call, sizeOf, Tape, type Value } from './tape';
+import { type Product, takeProducts } from './products';
+import { type Call, type Parameter, sizeOf, Tape, type Value } from './tape';
 import { nameOf, Uncompilable } from './trace';
 
 /** What is gathered for each step from the data. */
@@ -28,6 +29,8 @@ export interface Result {
 /** A whole training step. */
 export interface Program {
   readonly tape: Tape;
+  /** Gradients that the update makes. */
+  readonly products: ReadonlyMap<Parameter, Product>;
   /** The model's inputs, its targets, the weights of samples for each output. */
   readonly inputs: readonly Input[];
   readonly results: readonly Result[];
@@ -107,7 +110,7 @@ export function lower(
   const forward = new Map<Step, readonly Call[]>();
   for (const step of steps) {
     if (step.rule === undefined) {
-      values.set(step, tape.value(step.shape));
+      values.set(step, tape.given(step.shape));
       continue;
     }
     const before = tape.calls.length;
@@ -164,6 +167,7 @@ export function lower(
     }
   }
   tape.finish();
+  const products = takeProducts(tape);
   const resultCount = 1 + Math.max(0, ...results.map(({ to }) => to));
-  return { tape, inputs: [...gathered, ...weightings], results, resultCount, forward, logits };
+  return { tape, products, inputs: [...gathered, ...weightings], results, resultCount, forward, logits };
 }

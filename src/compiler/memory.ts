@@ -96,6 +96,10 @@ function livesOf(program: Program, segments: readonly Segment[]) {
     use(value, at, undefined);
     use(weights, at, undefined);
   }
+  for (const { x, dy } of program.products.values()) {
+    use(x, at, undefined);
+    use(dy, at, undefined);
+  }
   return { uses, ranges };
 }
 
@@ -174,8 +178,10 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
   );
   const sliceOffset = offset;
   for (const sliced of [true, false]) {
-    for (const { gradient } of parameters) {
-      if (gradient === undefined || inMicro.has(gradient.memory) !== sliced) continue;
+    for (const parameter of parameters) {
+      const { gradient } = parameter;
+      if (gradient === undefined || program.products.has(parameter)) continue;
+      if (inMicro.has(gradient.memory) !== sliced) continue;
       gradient.memory.place = sliced ? 'slice' : 'arena';
       gradient.memory.offset = offset;
       offset += align(gradient.memory.bytes);

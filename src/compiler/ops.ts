@@ -8,6 +8,9 @@ type FusedConv2DMaxPool = OpParams['FusedConv2D'] &
 
 /** The parameters of each op, by the names that `native/core/params.h` gives them. */
 export interface PlanOpParams extends OpParams {
+  FusedSparseMatMul: OpParams['_FusedMatMul'];
+  /** Of the update alone. */
+  MatMulRows: Readonly<Record<'first', number>>;
   AssignMovingAverage: Readonly<Record<'decay', number>>;
   FusedConv2DMaxPool: FusedConv2DMaxPool;
   FusedConv2DMaxPoolGrad: FusedConv2DMaxPool;

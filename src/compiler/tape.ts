@@ -11,6 +11,8 @@ export interface Memory {
   /** Per sample for what is computed from the batch, else in all. */
   readonly bytes: number;
   readonly perSample: boolean;
+  /** Whether it holds the data itself, of which many elements may be zero. */
+  readonly given?: boolean;
   /** Set by the planning of memory. */
   place?: Place;
   offset?: number;
@@ -87,6 +89,12 @@ export class Tape {
       dims,
       batchDim: 0,
     };
+  }
+
+  /** A value that is gathered from the data. */
+  given(shape: readonly number[], dtype: NativeDType = 'float32'): Value {
+    const value = this.value(shape, dtype);
+    return { ...value, memory: { ...value.memory, given: true } };
   }
 
   /** The same values under another shape, for one sample. */

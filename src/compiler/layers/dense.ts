@@ -9,6 +9,9 @@ import { biasGradient, refuseWeights, weightsOf } from './weights';
 /** So many columns, or fewer, are a narrow matrix. */
 const narrowUnits = 32;
 
+/** From so many columns on, the product has whole vectors of them on every instruction set. */
+const leastSparseUnits = 32;
+
 const transposition = { perm0: 1, perm1: 0, perm2: 0, perm3: 0, perm4: 0, perm5: 0, perm6: 0, perm7: 0 };
 
 export const dense: LayerRule = {
@@ -29,8 +32,10 @@ export const dense: LayerRule = {
       : kernel.value;
     const code = fusedActivation(activation);
     const z = tape.value(shape);
+    // Pixels are often zero, as are words that a text does not have.
+    const sparse = x.memory.given && micro === 'never' && units >= leastSparseUnits;
     tape.call(
-      '_FusedMatMul',
+      sparse ? 'FusedSparseMatMul' : '_FusedMatMul',
       [x, weights, bias?.value, undefined],
       [matrix(z)],
       { transposeA: 0, transposeB: Number(narrow), activation: code ?? 0, leakyreluAlpha: 0 },
