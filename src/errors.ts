@@ -38,8 +38,8 @@ const messages = {
     `${what} in epoch ${epoch}, step ${step} (learning rate ${learningRate}), so training was stopped. ${kept} ` +
     'Try a smaller learning rate, and look for bad values in the data.',
   LOSS_NOT_FINITE: (step: number) =>
-    `The loss of training step ${step} is NaN or infinite, so the step was not taken and training was stopped: the model ` +
-    'has the weights of the step before. Try a smaller learning rate, and look for bad values in the data.',
+    `In training step ${step} the loss or a weight became NaN or infinite, so the step was not taken and training was ` +
+    'stopped: the model has the weights of the step before. Try a smaller learning rate, and look for bad values in the data.',
   MODEL_IN_USE: (model: string) =>
     `The model ${model} is being trained already. Await that training first, or train a copy of the model.`,
   MODEL_DISPOSED: (model: string) =>

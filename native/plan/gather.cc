@@ -61,10 +61,23 @@ void prefetch(const Source& source, const uint32_t* order, int64_t rows, int64_t
   }
 }
 
+bool any_large(const float* values, int64_t n) {
+  // Without their signs floats are in the order of their bits, infinities and NaN last.
+  int32_t most = 0, limit;
+  std::memcpy(&limit, &kLarge, sizeof limit);
+  for (int64_t i = 0; i < n; i++) {
+    int32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    most = std::max(most, bits & 0x7fffffff);
+  }
+  return most >= limit;
+}
+
 }  // namespace
 
-void gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
+bool gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
             char* scratch) {
+  bool large = false;
   for (size_t i = 0; i < plan.inputs.size(); i++) {
     const Input& input = plan.inputs[i];
     const Source& source = r.sources[i];
@@ -74,6 +87,9 @@ void gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, 
                    : r.arena + value.offset + row * value.row_elements() * value.element_bytes();
     if (input.kind == Input::Kind::Data) {
       gather_data(source, order + row, rows, value, to);
+      if (source.type != Source::Type::Uint8 && value.dtype == DType::Float32) {
+        large |= any_large(reinterpret_cast<const float*>(to), rows * value.row_elements());
+      }
       const uint32_t* next = order + row + r.batch;
       const int64_t left = std::min(rows, static_cast<int64_t>(r.order + r.end - next));
       prefetch(source, next, left, value.row_elements());
@@ -86,6 +102,7 @@ void gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, 
           static_cast<float>(from == nullptr ? share : share * static_cast<double>(from[order[row + k]]));
     }
   }
+  return large;
 }
 
 }  // namespace tfjs::plan

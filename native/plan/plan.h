@@ -126,11 +126,16 @@ struct Run {
 // Takes steps. Throws std::bad_alloc.
 void run(const Plan& plan, Run& r);
 
-// The rows [row, row + rows) of a step with `total` rows, as inputs of the plan.
-void gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
+// From here on, values of the data or the loss may make gradients overflow that the loss says nothing of:
+// those of the weights before a tanh, say.
+constexpr float kLarge = 4294967296.0f;
+
+// The rows [row, row + rows) of a step with `total` rows, as inputs of the plan. Returns whether values are
+// among them that are large, infinite or NaN.
+bool gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
             char* scratch);
-// Adds up the slices of each gradient, or makes the product that it is, and takes the optimizer's step. `rows` are
-// those of the step. Returns the regularizers' loss.
+// Adds up the slices of each gradient, or makes the product that it is, and takes the optimizer's step.
+// `rows` are those of the step. Returns the regularizers' loss.
 double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices);
 
 }  // namespace tfjs::plan

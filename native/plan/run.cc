@@ -5,6 +5,7 @@
 #include "core/scratch.h"
 #include "parallel/parallel.h"
 #include "plan/plan.h"
+#include "plan/snapshot.h"
 
 namespace tfjs::plan {
 namespace {
@@ -46,6 +47,9 @@ class Step {
     }
   }
 
+  // Whether the data have large values.
+  bool large() const { return large_.load(std::memory_order_relaxed); }
+
   const char* failed_op() const { return failed_.load(std::memory_order_relaxed); }
 
   void sum_results(double* to) const {
@@ -78,7 +82,7 @@ class Step {
       const int64_t begin = count * slice / tasks, end = count * (slice + 1) / tasks;
       for (int64_t m = begin; m < end; m++) {
         const int64_t row = m * micro_rows(), rows = std::min(micro_rows(), rows_ - row);
-        if (first) gather(plan_, run_, order_, row, rows, rows_, scratch);
+        if (first) gather_rows(row, rows, scratch);
         const Rows part{row, rows, scratch, slice, m > begin ? more : nullptr};
         for (const Call& call : segment.calls) run_call(call, part);
       }
@@ -87,9 +91,12 @@ class Step {
 
   void gather_all() {
     const int64_t rows = micro_rows();
-    parallel_tasks(micro_batches(), [&](int64_t m) {
-      gather(plan_, run_, order_, m * rows, std::min(rows, rows_ - m * rows), rows_, nullptr);
-    });
+    parallel_tasks(micro_batches(),
+                   [&](int64_t m) { gather_rows(m * rows, std::min(rows, rows_ - m * rows), nullptr); });
+  }
+
+  void gather_rows(int64_t row, int64_t rows, char* scratch) {
+    if (gather(plan_, run_, order_, row, rows, rows_, scratch)) large_.store(true, std::memory_order_relaxed);
   }
 
   Tensor bind(int index, const Rows& part) const {
@@ -153,6 +160,7 @@ class Step {
   const uint32_t* const order_;
   const int64_t rows_;
   std::atomic<const char*> failed_{nullptr};
+  std::atomic<bool> large_{false};
 };
 
 }  // namespace
@@ -173,8 +181,15 @@ void run(const Plan& plan, Run& r) {
       r.not_finite = true;
       return;
     }
+    const bool careful = step.large() || std::abs(results[0]) >= static_cast<double>(kLarge);
+    const Snapshot before = careful ? Snapshot(plan, r) : Snapshot();
     step.take(true);
     results[0] += update(plan, r, rows, step.slices());
+    if (!before.weights_finite()) {
+      before.restore();
+      r.not_finite = true;
+      return;
+    }
     r.steps_done++;
     if (r.stop->load(std::memory_order_relaxed)) return;
     if (std::chrono::duration<double>(clock::now() - start).count() >= r.seconds) return;

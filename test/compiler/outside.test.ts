@@ -252,20 +252,43 @@ describe('in the callbacks of fit', () => {
 });
 
 describe('data', () => {
-  it('with an infinite value ends training with a clear error and finite weights', async () => {
-    const { x, y } = dataOf(net, rows);
-    const values = (x.dataSync() as Float32Array).slice();
-    values[6 * 9] = Number.POSITIVE_INFINITY;
-    const layers = () => [dense(4, { activation: 'softmax' })];
-    const model = build({ ...net, layers }, tf.train.adam(0.01));
-    const training = model.fit(tf.tensor(values, x.shape), y, { ...quiet, batchSize: 4, epochs: 3 });
-    await expect(training).rejects.toMatchObject({
-      code: 'LOSS_NOT_FINITE',
-      message: expect.stringContaining('training step 3 '),
-    });
-    expect(valuesOf(model.getWeights()).every((weight) => weight.every(Number.isFinite))).toBe(true);
-    await model.fit(x, y, quiet);
-  });
+  // Behind a tanh the loss is finite all the same, and only the weights would not be.
+  it.each([
+    ['linear', Number.POSITIVE_INFINITY],
+    ['tanh', Number.NEGATIVE_INFINITY],
+    ['linear', 1e30],
+    ['relu', Number.NaN],
+  ] as const)(
+    'that are not finite or too large end training with good weights: %s, %d',
+    async (activation, bad) => {
+      const { x, y } = dataOf(net, rows);
+      const values = (x.dataSync() as Float32Array).slice();
+      for (let i = 0; i < 6; i++) values[6 * 9 + i] = bad;
+      const layers = () => [
+        dense(8, { activation }),
+        tf.layers.batchNormalization(),
+        dense(4, { activation: 'softmax' }),
+      ];
+      const train = async (count: number, epochs: number) => {
+        const model = build({ ...net, layers }, tf.train.momentum(5, 0.9));
+        const bads = tf.tensor(values, x.shape).slice(0, count);
+        const training = model.fit(bads, y.slice(0, count), { ...quiet, batchSize: 4, epochs });
+        return { model, training };
+      };
+      const good = await train(8, 1);
+      await good.training;
+      const { model, training } = await train(12, 3);
+      await expect(training).rejects.toMatchObject({
+        code: 'LOSS_NOT_FINITE',
+        message: expect.stringContaining('training step 3 '),
+      });
+      expect(valuesOf(model.getWeights())).toEqual(valuesOf(good.model.getWeights()));
+      const state = async ({ optimizer }: tf.LayersModel) =>
+        valuesOf((await optimizer.getWeights()).map(({ tensor }) => tensor));
+      expect(await state(model)).toEqual(await state(good.model));
+      await model.fit(x, y, quiet);
+    },
+  );
 
   it('may be disposed of during fit', async () => {
     const seed = nets['the seed CNN'] as Net;
