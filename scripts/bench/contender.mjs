@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { resolve, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { build, images } from './models.cjs';
+import { build, images, large } from './models.cjs';
 
 const [name, project, modelName, batchText, what] = process.argv.slice(2);
 const batch = Number(batchText);
@@ -46,7 +46,7 @@ function fitter() {
 
 const step = stepper();
 // Until V8 has compiled what a step runs.
-await times(modelName === 'wide' ? 20 : 300, step);
+await times(large(modelName) ? 20 : 300, step);
 const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 const info = name === 'tfjs-native' ? tf.info?.() : undefined;

@@ -11,9 +11,12 @@ import numpy as np
 
 
 def images():
-    """NHWC float32 in 0 ... 1 and int64 classes: MNIST, or noise for the model that takes colours."""
-    if model_name == "wide":
-        r = np.random.default_rng(0)
+    """NHWC float32 in 0 ... 1 and int64 classes (masks for the U-Net): MNIST, or noise for what takes another shape."""
+    r = np.random.default_rng(0)
+    if model_name == "unet":
+        x = r.random((1600, 64, 64, 1), "float32")
+        return x, (x > .5).astype("float32")
+    if model_name in ("wide", "resnet8", "mobilenet"):
         return r.random((6400, 32, 32, 3), "float32"), r.integers(0, 10, 6400)
     data = os.environ["MNIST_DIR"]
     x = np.fromfile(f"{data}/train-images-idx3-ubyte", "uint8")[16:].reshape(-1, 28, 28, 1)

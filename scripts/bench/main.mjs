@@ -58,6 +58,8 @@ const variants = { torch: ['nhwc', 'nchw', 'compile'], keras: ['graph', 'jit'], 
 /** The peer's script and its arguments. */
 function script(peer, model, { variant = variants[peer][0], batch, threads, what }) {
   if (!variants[peer].includes(variant)) fail(`--variant of ${peer}: ${variants[peer].join(', ')}`);
+  if (peer !== 'torch' && !['cnn', 'mlp', 'wide'].includes(model))
+    fail(`${peer} does not have ${model}; torch does`);
   return [join(here, `${peer}_contender.py`), variant, model, batch, threads, what];
 }
 
@@ -112,10 +114,13 @@ const shared = (command) =>
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
     .option('--json', 'one JSON line a figure');
 
+const models = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet'];
+
 const training = {
   step: { description: 'a training step (trainOnBatch) on batches in memory', rounds: '10', runs: '50' },
   fit: {
-    description: 'an epoch (model.fit) over data in memory: 60,000 images of MNIST, 6,400 for the wide model',
+    description:
+      'an epoch (model.fit) over data in memory: 60,000 images of MNIST, fewer for the larger models',
     rounds: '3',
     runs: '1',
   },
@@ -123,7 +128,7 @@ const training = {
 for (const [what, { description, rounds, runs }] of Object.entries(training)) {
   shared(program.command(what))
     .description(description)
-    .addOption(new Option('--model <name>').choices(['cnn', 'mlp', 'wide']).default('cnn'))
+    .addOption(new Option('--model <name>').choices(models).default('cnn'))
     .addOption(new Option('--batch <n>').default('32'))
     .addOption(new Option('--peer <name>').choices(['torch', 'jax', 'keras', 'tfjs-node']).default('torch'))
     .addOption(tensorflow())
