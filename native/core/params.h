@@ -73,6 +73,14 @@ TFJS_PARAMS(FusedBatchNormParams, FUSED_BATCH_NORM_PARAMS)
 // decay: how far the moving averages go to the batch's.
 #define FUSED_BATCH_NORM_TRAINING_PARAMS(I, F) F(varianceEpsilon) F(decay)
 TFJS_PARAMS(FusedBatchNormTrainingParams, FUSED_BATCH_NORM_TRAINING_PARAMS)
+// Linear or relu.
+#define BATCH_NORM_ACTIVATION_PARAMS(I, F) I(activation)
+TFJS_PARAMS(BatchNormActivationParams, BATCH_NORM_ACTIVATION_PARAMS)
+// rows: of a sample.
+#define BATCH_NORM_GRAD_STATISTICS_PARAMS(I, F) F(varianceEpsilon) I(rows)
+TFJS_PARAMS(BatchNormGradStatisticsParams, BATCH_NORM_GRAD_STATISTICS_PARAMS)
+#define LAYER_NORM_PARAMS(I, F) F(varianceEpsilon)
+TFJS_PARAMS(LayerNormParams, LAYER_NORM_PARAMS)
 #define ASSIGN_MOVING_AVERAGE_PARAMS(I, F) F(decay)
 TFJS_PARAMS(AssignMovingAverageParams, ASSIGN_MOVING_AVERAGE_PARAMS)
 
