@@ -11,6 +11,14 @@ export interface PlanOpParams extends OpParams {
   FusedSparseMatMul: OpParams['_FusedMatMul'];
   /** Of the update alone. */
   MatMulRows: Readonly<Record<'first', number>>;
+  BatchNormMoments: None;
+  BatchNormStatistics: OpParams['FusedBatchNorm'];
+  BatchNormApply: Readonly<Record<'activation', number>>;
+  BatchNormGradSums: Readonly<Record<'activation', number>>;
+  BatchNormGradStatistics: Readonly<Record<'varianceEpsilon' | 'rows', number>>;
+  BatchNormGradInput: Readonly<Record<'activation', number>>;
+  LayerNorm: OpParams['FusedBatchNorm'];
+  LayerNormGrad: None;
   AssignMovingAverage: Readonly<Record<'decay', number>>;
   FusedConv2DMaxPool: FusedConv2DMaxPool;
   FusedConv2DMaxPoolGrad: FusedConv2DMaxPool;

@@ -43,6 +43,47 @@ const nets: Readonly<Record<string, Net>> = {
       softmax(),
     ],
   },
+  'batch normalisation of few rows a sample, with other activations': {
+    ...labels,
+    input: [5, 4, 3],
+    layers: () => [
+      conv(70, { activation: 'linear' }),
+      layers.batchNormalization({ scale: false }),
+      layers.activation({ activation: 'elu' }),
+      conv(6, { kernelSize: [2, 1], activation: 'relu' }),
+      layers.batchNormalization({ center: false }),
+      layers.reLU(),
+      ...head(),
+    ],
+  },
+  'batch normalisation of all channels of a large filter': {
+    ...labels,
+    input: [7, 7, 2],
+    layers: () => [
+      conv(150, { activation: 'linear' }),
+      layers.batchNormalization(),
+      layers.reLU(),
+      conv(140, { kernelSize: 2, activation: 'linear' }),
+      layers.batchNormalization({ center: false, scale: false }),
+      layers.reLU(),
+      layers.globalAveragePooling2d({}),
+      softmax(),
+    ],
+  },
+  'layer normalisation': {
+    ...labels,
+    input: [6, 5, 4],
+    layers: () => [
+      layers.layerNormalization({ epsilon: 0.01, gammaRegularizer: 'l1l2' }),
+      conv(7),
+      layers.layerNormalization({ axis: [2, 3] }),
+      layers.layerNormalization({ axis: [1, 2, 3] }),
+      layers.flatten(),
+      dense(19),
+      layers.layerNormalization(),
+      softmax(),
+    ],
+  },
   'pooling over all of an image': {
     ...labels,
     input: [9, 8, 2],
@@ -244,4 +285,22 @@ it('trains a dilated convolution as one whose filter has zeros between', async (
   const expected = theirs.dataSync().filter((_, i) => Math.floor(i / size) % 2 === 0);
   const [difference, largest] = distance(ours.dataSync(), expected);
   expect(difference).toBeLessThanOrEqual(2e-5 * largest);
+});
+
+// Upstream cannot train these.
+it('trains layer normalisation without scale or offset as one where these are 1 and 0', async () => {
+  const net: Net = { ...labels, input: [6], layers: () => [] };
+  const { x, y } = dataOf(net, 7);
+  const trained: Float32Array[] = [];
+  for (const without of [{}, { scale: false }, { center: false }]) {
+    const model = build(
+      { ...net, layers: () => [dense(9), layers.layerNormalization(without), softmax()] },
+      tf.train.sgd(1),
+    );
+    expect(tf.explain(model)).toContain('LayerNorm');
+    await model.trainOnBatch(x, y);
+    trained.push(model.getWeights()[0]?.dataSync() as Float32Array);
+  }
+  expect(trained[1]).toEqual(trained[0]);
+  expect(trained[2]).toEqual(trained[0]);
 });

@@ -15,6 +15,7 @@ import {
   globalMaxPooling1d,
   globalMaxPooling2d,
 } from './global_pooling';
+import { layerNormalization } from './layer_norm';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
 import { cropping2d, zeroPadding2d } from './padding';
 import { flatten, reshape } from './reshape';
@@ -38,6 +39,7 @@ const rules: Readonly<Record<string, LayerRule>> = {
   GlobalAveragePooling2D: globalAveragePooling2d,
   GlobalMaxPooling1D: globalMaxPooling1d,
   GlobalMaxPooling2D: globalMaxPooling2d,
+  LayerNormalization: layerNormalization,
   MaxPooling1D: maxPooling1d,
   MaxPooling2D: maxPooling2d,
   ReLU: relu,
