@@ -101,6 +101,22 @@ int quota_cores() { return 0; }
 
 }  // namespace
 
+#ifdef __linux__
+int current_cpu() { return sched_getcpu(); }
+
+void leave_cpu(int cpu) {
+  cpu_set_t mask, others;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || cpu >= CPU_SETSIZE || CPU_COUNT(&mask) < 2) return;
+  others = mask;
+  CPU_CLR(cpu, &others);
+  // Moves at once; the first mask again lets the system move it on.
+  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof mask, &mask);
+}
+#else
+int current_cpu() { return -1; }
+void leave_cpu(int) {}
+#endif
+
 int usable_cores() {
   int cores = affine_cores();
   if (cores == 0) cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

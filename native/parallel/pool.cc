@@ -4,6 +4,7 @@
 #include <system_error>
 #include <thread>
 
+#include "core/cpu.h"
 #include "parallel/region.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -49,6 +50,7 @@ class Pool {
   void run(Region& region, int workers) {
     start(workers);
     region_ = &region;
+    caller_cpu_.store(current_cpu(), std::memory_order_relaxed);
     allowed_.store(workers, std::memory_order_relaxed);
     const uint32_t before = state_.load(std::memory_order_relaxed);
     state_.store(((before / kRegion + 1) * kRegion) | kOpen, std::memory_order_seq_cst);
@@ -104,15 +106,24 @@ class Pool {
     state = state_.load(std::memory_order_seq_cst);
     while (!is_new()) {
       state_.wait(state, std::memory_order_acquire);
+      avoid_caller();
       state = state_.load(std::memory_order_acquire);
     }
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
     return state;
   }
 
+  // The system at times wakes a thread on the CPU that the caller is busy on, and leaves both there for many
+  // milliseconds beside an idle one.
+  void avoid_caller() {
+    const int cpu = current_cpu();
+    if (cpu >= 0 && cpu == caller_cpu_.load(std::memory_order_relaxed)) leave_cpu(cpu);
+  }
+
   std::atomic<uint32_t> state_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<int> allowed_{0};
+  std::atomic<int> caller_cpu_{-1};
   Region* region_ = nullptr;
   int started_ = 0;
 };

@@ -19,3 +19,10 @@ it('uses no CPU time while it has nothing to do', async () => {
   // One spinning thread would use a whole second of it.
   expect(idle).toBeLessThan(0.1);
 });
+
+it.runIf(process.platform === 'linux')('leaves its threads the CPUs that the process may use', async () => {
+  const { output } = await runProgram('affinity.cjs');
+  const { before, after } = output as { before: string[]; after: string[] };
+  expect(after.length).toBeGreaterThanOrEqual(before.length + 3);
+  expect(new Set(after)).toEqual(new Set(before.slice(0, 1)));
+});
