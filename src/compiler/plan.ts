@@ -9,6 +9,7 @@ import { emit, encodeOp } from './emit';
 import type { Program } from './lower';
 import { type Layout, placeValues } from './memory';
 import { optimizerRules, type Rule, slotOf } from './optimizers';
+import { recompute } from './recompute';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
@@ -76,7 +77,7 @@ export class Plan {
     readonly batch: number,
   ) {
     this.#optimizer = model.optimizer;
-    const segments = schedule(program.tape);
+    const segments = recompute(program, schedule(program.tape));
     const layout = placeValues(program, segments, batch);
     const { slots } = compilableRule(this.#optimizer);
     this.#layout = layout;

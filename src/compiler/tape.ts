@@ -37,6 +37,8 @@ export interface Call {
   readonly micro: Micro;
   /** The number of its stream of random numbers. */
   readonly random?: number;
+  /** Whether its one output is sooner computed again than read from memory. */
+  readonly cheap?: boolean;
 }
 
 /**
@@ -146,7 +148,7 @@ export class Tape {
     inputs: Call['inputs'],
     outputs: Call['outputs'],
     params: PlanOpParams[Name],
-    options: { micro?: Micro; random?: number } = {},
+    options: { micro?: Micro; random?: number; cheap?: boolean } = {},
   ): void {
     this.calls.push({ op, inputs, outputs, params, micro: 'where', ...options });
   }

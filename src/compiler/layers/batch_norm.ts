@@ -78,7 +78,7 @@ function inParts(
   const z = tape.value(shape);
   const normal = [x, mean, factor, beta?.value];
   const fused = { activation: activation === 'relu' ? 1 : 0 };
-  tape.call('BatchNormApply', normal, [z], fused, always);
+  tape.call('BatchNormApply', normal, [z], fused, { ...always, cheap: true });
   const after = activation === 'relu' ? 'linear' : activation;
   const output = activate(tape, after, z);
   return {
