@@ -44,7 +44,7 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
       throw new Uncompilable('loss', 'functions of the program’s own have no compiled form');
     const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
     if (loss === undefined) throw new Uncompilable(`loss ${name}`, 'there is no compiled form of it');
-    if (output.shape.length !== 1 && name !== 'meanSquaredError') {
+    if (output.shape.length !== 1 && !['meanSquaredError', 'binaryCrossentropy'].includes(name)) {
       throw new Uncompilable(
         `loss ${name}`,
         `of outputs of rank ${output.shape.length + 1} has no compiled form`,

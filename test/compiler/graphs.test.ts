@@ -125,6 +125,43 @@ const graphs: Readonly<Record<string, Graph>> = {
       metrics: { yes: ['accuracy', 'binaryAccuracy'], kind: 'acc' } as never,
     },
   },
+  'skips around batch normalisation': {
+    model() {
+      const x = tf.input({ shape: [8, 8, 3] });
+      const norm = () => layers.batchNormalization({ momentum: 0.9 });
+      const linear = { padding: 'same', activation: 'linear', useBias: false } as const;
+      let y = on(layers.reLU(), on(norm(), on(conv(6, linear), x)));
+      for (const strides of [1, 2]) {
+        const first = on(layers.reLU(), on(norm(), on(conv(6, { ...linear, strides }), y)));
+        const second = on(norm(), on(conv(6, linear), first));
+        const skip = strides === 1 ? y : on(conv(6, { ...linear, strides, kernelSize: 1 }), y);
+        y = on(layers.reLU(), on(layers.add(), [second, skip, second]));
+      }
+      const pooled = on(layers.globalAveragePooling2d({}), y);
+      return tf.model({ inputs: x, outputs: on(dense(3, { activation: 'softmax' }), pooled) });
+    },
+    x: () => data([rows, 8, 8, 3], 1),
+    y: () => labels(3),
+    args: { loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] },
+  },
+  'down, up, and side by side': {
+    model() {
+      const x = tf.input({ shape: [8, 8, 1] });
+      const wide = on(conv(5, { padding: 'same' }), x);
+      const low = on(conv(4, { padding: 'same' }), on(layers.maxPooling2d({ poolSize: 2 }), wide));
+      const high = on(layers.upSampling2d({}), low);
+      const both = on(layers.concatenate(), [high, wide, x]);
+      const tall = on(layers.concatenate({ axis: 1 }), [both, both]);
+      const middle = on(layers.concatenate({ axis: 2 }), [tall, tall]);
+      return tf.model({
+        inputs: x,
+        outputs: on(conv(1, { strides: 2, padding: 'same', activation: 'sigmoid' }), middle),
+      });
+    },
+    x: () => data([rows, 8, 8, 1], 1),
+    y: () => tf.cast(tf.greater(data([rows, 8, 8, 1], 5), 0), 'float32'),
+    args: { loss: 'binaryCrossentropy', metrics: ['accuracy'] },
+  },
 };
 
 describe.each(Object.entries(graphs))('%s', (_, graph) => {

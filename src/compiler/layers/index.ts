@@ -16,6 +16,7 @@ import {
   globalMaxPooling2d,
 } from './global_pooling';
 import { layerNormalization } from './layer_norm';
+import { add, concatenate } from './merge';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
 import { cropping2d, zeroPadding2d } from './padding';
 import { flatten, reshape } from './reshape';
@@ -24,9 +25,11 @@ import type { LayerRule } from './rule';
 
 const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
+  Add: add,
   AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
   BatchNormalization: batchNormalization,
+  Concatenate: concatenate,
   Conv1D: conv1d,
   Conv2D: conv2d,
   Conv2DTranspose: conv2dTranspose,
