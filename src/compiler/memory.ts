@@ -24,8 +24,8 @@ export interface Layout {
 
 /** More slices would cost more to add up than they gain. */
 const maxSlices = 16;
-/** Of a core's second-level cache, what a micro-batch may fill. */
-const microBytes = 512 * 1024;
+/** What a micro-batch may fill of a core's second-level cache: not all of it is in use at once. */
+const microBytes = 1024 * 1024;
 const maxMicroRows = 8;
 
 const alignment = 64;

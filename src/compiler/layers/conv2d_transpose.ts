@@ -15,7 +15,7 @@ export const conv2dTranspose: LayerRule = {
   lower({ layers: [layer], activation, shape }, [input], tape, [wanted]) {
     const x = input as Value;
     const { kernel, bias } = weightsOf(layer as Layer, tape);
-    const micro = microOf(kernel.value);
+    const micro = microOf(kernel.value, shape);
     // Upstream's takes no notice of dilations.
     const params = slidingParams(layer as Layer, [1, ...shape], kernel.value.dims, [1, 1]);
     const product = tape.value(shape);

@@ -46,9 +46,14 @@ export function slidingParams(
   };
 }
 
-/** Where calls with such weights run: many micro-batches would each transform or pack a large filter anew. */
-export function microOf({ memory }: Value): Micro {
-  return memory.bytes <= smallWeights ? 'where' : 'never';
+/** So many results a sample and channel are worth it that micro-batches transform or pack a larger filter each. */
+const manyPixels = 256;
+const largerWeights = 2 * smallWeights;
+
+/** Where a convolution runs, by its weights and the shape of its result [height, width, channels]. */
+export function microOf({ memory: { bytes } }: Value, [height = 1, width = 1]: readonly number[]): Micro {
+  if (height * width >= manyPixels) return bytes <= largerWeights ? 'always' : 'never';
+  return bytes <= smallWeights ? 'where' : 'never';
 }
 
 const dense = {
@@ -83,7 +88,7 @@ export function convolve(
   tape: Tape,
   wanted: boolean,
 ): Lowered {
-  const micro = microOf(kernel.value);
+  const micro = microOf(kernel.value, shape);
   const code = fusedActivation(activation);
   const z = tape.value(shape);
   tape.call(
