@@ -21,11 +21,13 @@ function lineOf(step: Step, program: Program): string {
       ? ''
       : `, with ${step.activation}`;
   const segments = schedule(program.tape);
-  const micro = segments.some(
-    (segment) => segment.micro && calls.some((call) => segment.calls.includes(call)),
-  );
+  const kinds = segments.filter((segment) => calls.some((call) => segment.calls.includes(call)));
+  const micro = kinds.some((segment) => segment.micro);
+  const mixed = micro && kinds.some((segment) => !segment.micro);
   const how =
-    calls.length === 0 ? '' : micro ? '; a few samples at a time, in cache' : '; the whole batch at once';
+    calls.length === 0
+      ? ''
+      : `; ${micro ? 'a few samples at a time, in cache' : 'the whole batch at once'}${mixed ? ', but for sums over the batch' : ''}`;
   return `${namesOf(step)}: ${ops}${with_}${fused.length > 0 ? ' (fused)' : ''}${how}`;
 }
 

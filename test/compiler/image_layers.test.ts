@@ -225,6 +225,43 @@ const nets: Readonly<Record<string, Net>> = {
 
 describe.each(Object.entries(nets))('%s', (_, net) => agrees(net));
 
+it('says how each layer runs', () => {
+  const net: Net = {
+    ...labels,
+    input: [20, 20, 3],
+    layers: () => [
+      conv(4, { activation: 'linear' }),
+      layers.batchNormalization({ name: 'norm' }),
+      layers.reLU({ name: 'relu' }),
+      layers.depthwiseConv2d({ kernelSize: 3, name: 'depthwise' }),
+      layers.globalAveragePooling2d({ name: 'mean' }),
+      layers.batchNormalization({ name: 'rows' }),
+      softmax(),
+    ],
+  };
+  const lines = tf.explain(build(net, tf.train.adam())).split('\n');
+  expect(lines).toContain(
+    'norm + relu: BatchNormMoments, BatchNormStatistics, BatchNormApply, with relu (fused); a few samples at a time, in cache, but for sums over the batch',
+  );
+  expect(lines).toContain('depthwise: FusedDepthwiseConv2D; a few samples at a time, in cache');
+  expect(lines).toContain('rows: FusedBatchNormTraining; the whole batch at once');
+});
+
+it('gives equal bits at any number of threads, with values computed again', async () => {
+  const { threads } = tf.info();
+  const net = nets['batch normalisation behind convolutions'] as Net;
+  const runs: Float32Array[][] = [];
+  for (const count of [1, 2, 3]) {
+    tf.setThreads(count);
+    const model = build(net, tf.train.adam(0.01));
+    const { x, y } = dataOf(net, 21);
+    await model.fit(x, y, { batchSize: 10, epochs: 2, shuffle: false, verbose: 0 });
+    runs.push(valuesOf(model.getWeights()));
+  }
+  tf.setThreads(threads);
+  for (const run of runs) expect(run).toEqual(runs[0]);
+});
+
 it('leaves moving averages as they were when the loss is not finite', async () => {
   const net = nets['batch normalisation behind convolutions'] as Net;
   const model = build(net, tf.train.sgd(0.1));
