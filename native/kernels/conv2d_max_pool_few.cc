@@ -15,6 +15,20 @@ struct FewChannels {
   int64_t filter_height, run;  // the filter: rows, and floats that one reads side by side
 };
 
+// Whether all that some windows read is zero, as it often is around a drawing. Only looked for in images of
+// one channel: those of several are photographs.
+template <int kChannels>
+TFJS_INLINE bool is_empty(const FewChannels& p, const float* x, int64_t floats) {
+  if constexpr (kChannels > 1) return false;
+  vi32 found{};
+  for (int64_t y = 0; y <= p.filter_height; y++, x += p.row) {
+    for (int64_t i = 0; i < floats; i += kLanes) {
+      found |= bits(floats - i >= kLanes ? load(x + i) : load_first(x + i, floats - i));
+    }
+  }
+  return !any(found);
+}
+
 // W windows beside each other from x on, V vectors of columns.
 template <int kChannels, int kRun, int V, int W>
 TFJS_INLINE void windows(const FewChannels& p, const float* x, const float* panel, const PooledResult& result,
@@ -25,7 +39,9 @@ TFJS_INLINE void windows(const FewChannels& p, const float* x, const float* pane
       TFJS_UNROLL for (int v = 0; v < V; v++) sum[y][i][v] = zero();
     }
   }
-  for (int64_t ky = 0; ky < p.filter_height; ky++, x += p.row) {
+  const int64_t filter_height =
+      is_empty<kChannels>(p, x, (2 * W - 1) * kChannels + p.run) ? 0 : p.filter_height;
+  for (int64_t ky = 0; ky < filter_height; ky++, x += p.row) {
     const float* below = x + p.row;
     auto step = [&](int64_t j) __attribute__((always_inline)) {
       vf32 weight[V];

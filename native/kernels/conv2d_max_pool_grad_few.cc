@@ -103,6 +103,8 @@ TFJS_INLINE void pick_windows(const FilterPass& p) {
         const __m256 top = _mm256_set_m128(_mm_loadu_ps(x + p.row), _mm_loadu_ps(x));
         const __m256 bottom = _mm256_set_m128(_mm_loadu_ps(x + 3 * p.row), _mm_loadu_ps(x + 2 * p.row));
         upper = _mm512_insertf32x8(_mm512_castps256_ps512(top), bottom, 1);
+        // Around a drawing most patches are empty.
+        if (!any(bits((vf32)upper))) continue;
       } else {
         upper = _mm512_maskz_loadu_ps(patch, x);
         lower = _mm512_maskz_loadu_ps(patch, x + p.row);
@@ -153,11 +155,15 @@ TFJS_INLINE void pick_windows(const FilterPass& p) {
   for (int64_t y = 0; y < s.height; y++) {
     const float* x = p.x + y * s.step_y * p.row;
     for (int64_t i = 0; i < s.width; i++, at += columns, x += s.step_x) {
+      const auto two_rows = [&](int64_t r) {
+        return _mm256_set_m128(_mm_loadu_ps(x + (r + 1) * p.row), _mm_loadu_ps(x + r * p.row));
+      };
+      if (!any(bits((vf32)_mm256_or_ps(two_rows(0), two_rows(2))))) continue;
       const vf32 g = read_lanes(p.g + at, p.n);
       const vi32 from =
           (vi32)_mm256_permutevar8x32_epi32((__m256i)cell_at, (__m256i)load_bytes(p.argmax + at, p.n));
       TFJS_UNROLL for (int r = 0; r < R; r++) {
-        const __m256 rows = _mm256_set_m128(_mm_loadu_ps(x + (r + 1) * p.row), _mm_loadu_ps(x + r * p.row));
+        const __m256 rows = two_rows(r);
         TFJS_UNROLL for (int j = 0; j < C; j++) {
           const vf32 value = (vf32)_mm256_permutevar8x32_ps(rows, (__m256i)(from + splat(int32_t{j})));
           sum[r][j] = fma(value, g, sum[r][j]);

@@ -192,6 +192,19 @@ const PooledGradientCheck kGradients[] = {
 
 }  // namespace
 
+// An image that is zero but for its middle.
+Spec drawing(Suite& suite, const Case& c) {
+  Spec x = f32(c.x());
+  const int64_t height = x.dims[1], width = x.dims[2];
+  for (int64_t i = 0; i < x.dims[0] * height * width * x.dims[3]; i++) {
+    const int64_t pixel = i / x.dims[3], row = pixel / width % height, column = pixel % width;
+    const bool inside =
+        3 * row >= height && 3 * row < 2 * height && 3 * column >= width && 3 * column < 2 * width;
+    x.values.push_back(inside ? static_cast<double>(suite.draw(-8, 8)) : 0);
+  }
+  return x;
+}
+
 // Sums of whole numbers are exact, but by Winograd's larger tiles, so are their order and ties: only then
 // argmax is asked for. NonFinite has nothing but whole numbers beside what is special.
 TFJS_CASES(FusedConv2DMaxPool) {
@@ -207,6 +220,10 @@ TFJS_CASES(FusedConv2DMaxPool) {
     set_winograd(turn % 2 == 0 ? Winograd::Never : Winograd::Tiles2);
     suite.add({f32(c.x(), Fill::Whole), f32(c.filter(), Fill::Whole), bias}, {f32(c.y()), boolean(c.y())},
               params);
+    if (c.channels == 1) {
+      suite.add({drawing(suite, c), f32(c.filter(), Fill::Whole), bias}, {f32(c.y()), boolean(c.y())},
+                params);
+    }
     if (turn % 3 == 0) {
       suite.add({f32(c.x(), Fill::NonFinite), f32(c.filter(), Fill::Whole), bias},
                 {f32(c.y()), boolean(c.y())}, params);
@@ -233,6 +250,7 @@ TFJS_CASES(FusedConv2DMaxPoolGrad) {
       suite.add({dy, y, argmax, x, filter}, {absent(), absent(), dbias}, params);
     };
     add_with(f32(c.y()), f32(c.y(), Fill::Sparse), f32(c.x()), f32(c.filter()));
+    if (c.channels == 1) add_with(f32(c.y()), f32(c.y(), Fill::Sparse), drawing(suite, c), f32(c.filter()));
     if (turn % 3 == 0) {
       add_with(f32(c.y(), Fill::NonFinite), f32(c.y(), Fill::Sparse), f32(c.x()), f32(c.filter()));
       add_with(f32(c.y()), f32(c.y(), Fill::NonFinite), f32(c.x(), Fill::NonFinite),
