@@ -1,6 +1,8 @@
 // The gradient of a pooled convolution by lists of what is not zero: vectors run over input channels, the
 // loop over output channels walks its list, and the gradients of data and filter are made in one pass, both
-// of the filter's taps and their sums staying in registers.
+// of the filter's taps and their sums staying in registers. The usual shape's gradient of the data is made
+// window by window instead.
+#include "kernels/conv2d_max_pool_grad_windows.h"
 #include "kernels/conv2d_max_pool_lists.h"
 
 namespace tfjs::TFJS_ISA {
@@ -94,6 +96,8 @@ class SparseGradient {
     image_ = rows_ * row_;
     taps_ = c_.taps();
     columns_ = c_.out_channels;
+    by_windows_ = kPatchInRegisters && to_.dx != nullptr && s_.halves() && s_.plain() &&
+                  c_.filter_height == 3 && c_.filter_width == 3;
     // Windows of a pass: some rows of them, or all of some images.
     images_ = kPassFloats / (2 * image_);
     if (images_ < 1) images_ = 1;
@@ -122,6 +126,7 @@ class SparseGradient {
       std::memset(sums_, 0, static_cast<size_t>(slabs_ * slab_filter) * sizeof(float));
     }
     g_ = scratch.get<float>(pass_windows * columns_);
+    if (by_windows_) bits_ = scratch.get<WindowBits>(pass_windows * ceil_div(columns_, kWord));
     order_ = scratch.get<int32_t>(pass_windows);
     window_at_ = scratch.get<int32_t>(pass_windows + kLanes);
     const int64_t pitch = GradientLists::pitch_for(pass_windows);
@@ -140,7 +145,10 @@ class SparseGradient {
       for (int64_t top = 0; top < s_.height; top += band_) {
         const int64_t rows = s_.height - top < band_ ? s_.height - top : band_;
         list(image, count, top, rows);
-        for (int64_t slab = 0; slab < slabs_; slab++) add(slab);
+        for (int64_t slab = 0; slab < slabs_; slab++) {
+          if (by_windows_) add_windows(slab, count, top, rows);
+          if (!by_windows_ || to_.dfilter != nullptr) add(slab);
+        }
       }
       if (to_.dx != nullptr) store_images(image, count);
     }
@@ -258,8 +266,25 @@ class SparseGradient {
     const int64_t place = (image * s_.height + top) * s_.width * columns_, windows = count * rows * s_.width;
     order_windows(count, top, rows);
     pooled_gradient(s_, to_.dy + place, to_.y + place, windows, g_, to_.dbias);
+    if (by_windows_) find_window_bits(g_, to_.argmax + place, windows, columns_, bits_);
+    if (by_windows_ && to_.dfilter == nullptr) return;
     list_gradients({g_, to_.argmax + place, windows, columns_, order_, window_at_, cell_at_, s_.cells()},
                    lists_);
+  }
+
+  // Adds what rows of windows of the loaded images hold to the gradients of kLanes channels of the data.
+  TFJS_FULL_REGISTERS void add_windows(int64_t slab, int64_t count, int64_t top, int64_t rows) const {
+    const int64_t words = ceil_div(columns_, kWord);
+    const float *g = g_, *filter = filter_ + slab * columns_ * taps_ * kLanes;
+    const WindowBits* bits = bits_;
+    for (int64_t i = 0; i < count; i++) {
+      for (int64_t y = 0; y < rows; y++) {
+        float* dx = dx_ + (slab * images_ + i) * image_ + (top + y) * 2 * row_;
+        for (int64_t x = 0; x < s_.width; x++, g += columns_, bits += words, dx += 2 * kLanes) {
+          add_window(g, bits, columns_, filter, dx, row_);
+        }
+      }
+    }
   }
 
   // Adds what the lists hold to the gradients of kLanes input channels.
@@ -278,9 +303,9 @@ class SparseGradient {
             slab * images_ * image_ + y * c_.at.dilationHeight * row_ + x * c_.at.dilationWidth * kLanes;
         const int64_t tap = (slab * columns_ * taps_ + y * c_.filter_width + x) * kLanes;
         auto from = [](float* values, int64_t at) { return values == nullptr ? nullptr : values + at; };
-        kTapKernels[rows - 1][count - 1]({&lists_, columns_, x_ + place, from(dx_, place),
-                                          c_.at.dilationHeight * row_, from(filter_, tap), from(sums_, tap),
-                                          taps_ * kLanes});
+        kTapKernels[rows - 1][count - 1](
+            {&lists_, columns_, x_ + place, from(by_windows_ ? nullptr : dx_, place),
+             c_.at.dilationHeight * row_, from(filter_, tap), from(sums_, tap), taps_ * kLanes});
       }
     }
   }
@@ -289,11 +314,13 @@ class SparseGradient {
   const Conv2DShape& c_;
   const PooledGradient& to_;
   int64_t slabs_, taps_, columns_;
+  bool by_windows_;             // whether dx is made window by window
   int64_t rows_, row_, image_;  // of a slab, with its padding: rows, and floats of a row and of all
   int64_t images_, band_;       // images that are loaded together; rows of windows in a pass
   float *x_, *dx_ = nullptr;    // [slab][image][rows_][row_]
   float *filter_ = nullptr, *sums_ = nullptr;  // [slab][output channel][tap][kLanes]
   float* g_;
+  WindowBits* bits_;
   int32_t *order_, *window_at_;  // of the windows of a pass
   int32_t cell_at_[256];
   GradientLists lists_;
