@@ -104,6 +104,13 @@ TFJS_PARAMS(ApplyAdamParams, APPLY_ADAM_PARAMS)
 #define APPLY_ADA_MAX_PARAMS(I, F) F(learningRate) F(beta1) F(oneMinusBeta1) F(beta2) F(epsilon) F(decay)
 TFJS_PARAMS(ApplyAdaMaxParams, APPLY_ADA_MAX_PARAMS)
 
+// rate: how far a norm outside of its bounds goes to them, 1 for all the way.
+#define CONSTRAIN_NORM_PARAMS(I, F) F(minValue) F(maxValue) F(rate) F(epsilon)
+TFJS_PARAMS(ConstrainNormParams, CONSTRAIN_NORM_PARAMS)
+
+#define EPSILON_PARAMS(I, F) F(epsilon)
+TFJS_PARAMS(EpsilonParams, EPSILON_PARAMS)
+
 #define BINARY_ACCURACY_PARAMS(I, F) F(threshold)
 TFJS_PARAMS(BinaryAccuracyParams, BINARY_ACCURACY_PARAMS)
 

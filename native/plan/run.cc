@@ -33,7 +33,7 @@ class Step {
   int64_t micro_batches() const { return (rows_ + micro_rows() - 1) / micro_rows(); }
   int64_t slices() const { return std::min(plan_.slices, micro_batches()); }
 
-  // The segments before the loss is known, or those after it.
+  // The segments before the loss is known, or those after the update.
   void take(bool closing) {
     for (size_t i = 0; i < plan_.segments.size(); i++) {
       const Segment& segment = plan_.segments[i];
@@ -183,8 +183,8 @@ void run(const Plan& plan, Run& r) {
     }
     const bool careful = step.large() || std::abs(results[0]) >= static_cast<double>(kLarge);
     const Snapshot before = careful ? Snapshot(plan, r) : Snapshot();
-    step.take(true);
     results[0] += update(plan, r, rows, step.slices());
+    step.take(true);
     if (!before.weights_finite()) {
       before.restore();
       r.not_finite = true;

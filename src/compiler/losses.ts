@@ -1,5 +1,6 @@
 /** The losses and metrics that can be compiled. */
 import type { Step } from './fuse';
+import type { PlanOpParams, PointwiseOp } from './ops';
 import { sizeOf, type Tape, type Value } from './tape';
 
 /** How the labels of an output come. */
@@ -9,16 +10,17 @@ interface Target {
   readonly dtype: 'float32' | 'int32';
 }
 
-/** A loss, or one that stands as a metric. */
+/** A loss. */
 export interface Loss {
   /** The activation before it that it takes in, computing from logits. */
   readonly logits?: 'softmax' | 'sigmoid';
-  /** Whether it also takes what came out of an activation, or of none. */
-  readonly probabilities: boolean;
   target(shape: readonly number[]): Target;
   /** Values of the loss that a sample has, the mean of which is the sample's. */
-  terms(shape: readonly number[]): number;
-  /** Writes the loss [batch, terms], and its gradient if `gradient` is asked for: weights are per sample. */
+  terms(shape: readonly number[], fromLogits: boolean): number;
+  /**
+   * Writes the loss, of which a sample has `terms`.
+   * @returns the loss [batch, …]
+   */
   lower(tape: Tape, at: LossPlace): Value;
 }
 
@@ -27,57 +29,98 @@ export interface LossPlace {
   readonly output: Value;
   /** Whether `output` are logits. */
   readonly fromLogits: boolean;
-  /** Divided by the samples of the batch and by `terms`. */
-  readonly weights: Value;
-  /** Where the gradient of `output` goes. */
-  readonly gradient: Value;
+  /** For the gradient; undefined where only the loss is asked for. */
+  readonly backward?: {
+    /** Per sample, divided by the samples of the batch and by `terms`. */
+    readonly weights: Value;
+    /** Where the gradient of `output` goes. */
+    readonly gradient: Value;
+  };
 }
 
 const oneHot = (shape: readonly number[]): Target => ({ shape, dtype: 'float32' });
 const classes = (shape: readonly number[]): Target => ({ shape: shape.slice(0, -1), dtype: 'int32' });
 const last = (shape: readonly number[]): number => shape.at(-1) as number;
+const rowsIn = (shape: readonly number[]): number => shape.slice(0, -1).reduce((a, b) => a * b, 1);
+const numbersIn = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** As a matrix of rows of the last dimension. */
+function matrix(tape: Tape, value: Value): Value {
+  const shape = value.dims.slice(1);
+  return tape.view(value, [rowsIn(shape), last(shape)]);
+}
 
 /** As a matrix with a row for each sample. */
-function matrix(tape: Tape, value: Value): Value {
+function samples(tape: Tape, value: Value): Value {
   return tape.view(value, [1, sizeOf(value)]);
 }
 
-/** An op that makes loss and gradient at once, and the weights that then go onto the gradient. */
-function lowerPair(
-  op:
-    | 'SoftmaxCrossEntropyWithLogits'
-    | 'SparseSoftmaxCrossEntropyWithLogits'
-    | 'SigmoidCrossEntropyWithLogits'
-    | 'MeanSquaredError',
+/** One by one. */
+function flat(tape: Tape, value: Value): Value {
+  return tape.view(value, [sizeOf(value)]);
+}
+
+/** A value for each row of the last dimension of `output`. */
+function perRow(tape: Tape, { dims }: Value): Value {
+  return tape.value(dims.slice(1, -1));
+}
+
+type PairOp =
+  | 'SoftmaxCrossEntropyWithLogits'
+  | 'SparseSoftmaxCrossEntropyWithLogits'
+  | 'SigmoidCrossEntropyWithLogits'
+  | PointwiseOp;
+
+/** Writes an op that makes loss and gradient at once, and puts the weights onto the gradient. */
+function lowerPair<Op extends PairOp>(
+  op: Op,
+  params: PlanOpParams[Op],
   tape: Tape,
-  { target, output, weights, gradient }: LossPlace,
+  { output, backward }: LossPlace,
+  target: Value,
+  predictions: Value,
   loss: Value,
 ): Value {
-  const unweighted = matrix(tape, tape.value(output.dims.slice(1)));
-  tape.call(op, [target, matrix(tape, output)], [loss, unweighted], {});
-  tape.call('Multiply', [unweighted, weights], [matrix(tape, gradient)], {});
+  // Of logits, the gradient is made in any case.
+  const unweighted = backward || fromLogitsOps.has(op) ? tape.value(output.dims.slice(1)) : undefined;
+  const gradient = unweighted && tape.view(unweighted, predictions.dims);
+  tape.call(op, [target, predictions], [flat(tape, loss), gradient], params);
+  if (unweighted && backward) {
+    const inputs = [samples(tape, unweighted), backward.weights];
+    tape.call('Multiply', inputs, [samples(tape, backward.gradient)], {});
+  }
   return loss;
 }
+
+const fromLogitsOps: ReadonlySet<string> = new Set([
+  'SoftmaxCrossEntropyWithLogits',
+  'SparseSoftmaxCrossEntropyWithLogits',
+]);
 
 function crossentropy(sparse: boolean): Loss {
   return {
     logits: 'softmax',
-    probabilities: true,
     target: sparse ? classes : oneHot,
-    terms: () => 1,
+    terms: rowsIn,
     lower(tape, at) {
-      const loss = tape.value([]);
-      const target = sparse ? tape.view(at.target, [1]) : matrix(tape, at.target);
+      const { output, backward } = at;
+      const loss = perRow(tape, output);
+      const target = sparse ? flat(tape, at.target) : matrix(tape, at.target);
       if (at.fromLogits) {
         const op = sparse ? 'SparseSoftmaxCrossEntropyWithLogits' : 'SoftmaxCrossEntropyWithLogits';
-        return lowerPair(op, tape, { ...at, target }, loss);
+        return lowerPair(op, {}, tape, at, target, matrix(tape, output), loss);
       }
       const op = sparse ? 'SparseCategoricalCrossentropy' : 'CategoricalCrossentropy';
-      const clip = { clipValueMin: epsilon, clipValueMax: 1 - epsilon };
-      const p = matrix(tape, at.output);
-      tape.call(op, [target, p], [loss], clip);
-      const dy = tape.view(at.weights, [1]);
-      tape.call(`${op}Grad`, [dy, target, p], [matrix(tape, at.gradient)], clip);
+      const p = matrix(tape, output);
+      tape.call(op, [target, p], [flat(tape, loss)], clip);
+      if (backward) {
+        const { weights, gradient } = backward;
+        const dy = perRow(tape, output);
+        const ones = perRow(tape, output);
+        tape.call('OnesLike', [flat(tape, loss)], [flat(tape, ones)], {});
+        tape.call('Multiply', [samples(tape, ones), weights], [samples(tape, dy)], {});
+        tape.call(`${op}Grad`, [flat(tape, dy), target, p], [matrix(tape, gradient)], clip);
+      }
       return loss;
     },
   };
@@ -85,6 +128,37 @@ function crossentropy(sparse: boolean): Loss {
 
 /** As the backend's `epsilon()`, by which upstream clips probabilities. */
 const epsilon = 1e-7;
+const clip = { clipValueMin: epsilon, clipValueMax: 1 - epsilon };
+
+/** A loss that rows of predictions and of labels of the same shape have. */
+function rowwise<Op extends PointwiseOp>(op: Op, params: PlanOpParams[Op]): Loss {
+  return {
+    target: oneHot,
+    terms: rowsIn,
+    lower: (tape, at) =>
+      lowerPair(
+        op,
+        params,
+        tape,
+        at,
+        matrix(tape, at.target),
+        matrix(tape, at.output),
+        perRow(tape, at.output),
+      ),
+  };
+}
+
+/** One that is the mean of what numbers have, for which all of a sample are one row. */
+function pointwise<Op extends PointwiseOp>(op: Op, params: PlanOpParams[Op]): Loss {
+  return {
+    target: oneHot,
+    terms: () => 1,
+    lower: (tape, at) =>
+      lowerPair(op, params, tape, at, samples(tape, at.target), samples(tape, at.output), tape.value([])),
+  };
+}
+
+const probabilities = pointwise('BinaryCrossentropy', clip);
 
 /** By upstream's names. */
 export const losses: Readonly<Record<string, Loss>> = {
@@ -92,55 +166,99 @@ export const losses: Readonly<Record<string, Loss>> = {
   sparseCategoricalCrossentropy: crossentropy(true),
   binaryCrossentropy: {
     logits: 'sigmoid',
-    probabilities: false,
     target: oneHot,
-    terms: (shape) => shape.reduce((size, length) => size * length, 1),
-    lower: (tape, at) =>
-      lowerPair(
-        'SigmoidCrossEntropyWithLogits',
-        tape,
-        { ...at, target: matrix(tape, at.target) },
-        matrix(tape, tape.value(at.output.dims.slice(1))),
-      ),
+    terms: (shape, fromLogits) => (fromLogits ? numbersIn(shape) : 1),
+    lower(tape, at) {
+      if (!at.fromLogits) return probabilities.lower(tape, at);
+      const loss = tape.value(at.output.dims.slice(1));
+      const unweighted = tape.value(at.output.dims.slice(1));
+      const inputs = [samples(tape, at.target), samples(tape, at.output)];
+      const outputs = [samples(tape, loss), samples(tape, unweighted)];
+      tape.call('SigmoidCrossEntropyWithLogits', inputs, outputs, {});
+      if (at.backward) {
+        const { weights, gradient } = at.backward;
+        tape.call('Multiply', [samples(tape, unweighted), weights], [samples(tape, gradient)], {});
+      }
+      return loss;
+    },
   },
-  meanSquaredError: {
-    probabilities: true,
-    target: oneHot,
-    terms: () => 1,
-    lower: (tape, at) =>
-      lowerPair('MeanSquaredError', tape, { ...at, target: matrix(tape, at.target) }, tape.value([])),
-  },
+  meanSquaredError: pointwise('MeanSquaredError', {}),
+  meanAbsoluteError: pointwise('MeanAbsoluteError', {}),
+  meanAbsolutePercentageError: pointwise('MeanAbsolutePercentageError', { epsilon }),
+  meanSquaredLogarithmicError: pointwise('MeanSquaredLogarithmicError', { epsilon }),
+  hinge: pointwise('Hinge', {}),
+  squaredHinge: pointwise('SquaredHinge', {}),
+  categoricalHinge: rowwise('CategoricalHinge', {}),
+  logcosh: pointwise('LogCosh', {}),
+  kullbackLeiblerDivergence: rowwise('KullbackLeiblerDivergence', { epsilon }),
+  poisson: pointwise('Poisson', { epsilon }),
+  cosineProximity: rowwise('CosineProximity', { epsilon }),
 };
 
-/** Accuracies by upstream's names of their functions: each writes a value [batch], the mean of which is the metric. */
-export const accuracies: Readonly<
-  Record<string, (tape: Tape, target: Value, output: Value, fromLogits: boolean) => Value>
-> = {
-  sparseCategoricalAccuracy: (tape, target, output) =>
-    accuracy(tape, 'SparseCategoricalAccuracy', tape.view(target, [1]), output),
-  categoricalAccuracy: (tape, target, output) =>
-    accuracy(tape, 'CategoricalAccuracy', matrix(tape, target), output),
-  binaryAccuracy(tape, target, output, fromLogits) {
-    const result = tape.value([]);
-    const params = { threshold: fromLogits ? 0 : 0.5 };
-    tape.call('BinaryAccuracy', [matrix(tape, target), matrix(tape, output)], [result], params);
-    return result;
-  },
-};
-
-function accuracy(
-  tape: Tape,
-  op: 'SparseCategoricalAccuracy' | 'CategoricalAccuracy',
-  target: Value,
-  output: Value,
-): Value {
-  const result = tape.value([]);
-  tape.call(op, [target, matrix(tape, output)], [result], {});
-  return result;
+/** What a metric is computed of. */
+export interface Metric {
+  /** The activation whose input shows it as well as its output does. */
+  readonly logits: 'softmax' | 'sigmoid' | undefined;
+  /** Whether labels are classes. */
+  readonly sparse: boolean;
+  /** Writes a value [batch, …], the mean of which is the metric. */
+  lower(tape: Tape, target: Value, output: Value, fromLogits: boolean): Value;
 }
 
-/** What 'accuracy' means for an output, as in upstream's `compile`. */
-export function accuracyFor(loss: string, { shape }: Step): string {
-  if (last(shape) === 1 || loss === 'binaryCrossentropy') return 'binaryAccuracy';
-  return loss === 'sparseCategoricalCrossentropy' ? 'sparseCategoricalAccuracy' : 'categoricalAccuracy';
+function accuracy(op: 'SparseCategoricalAccuracy' | 'CategoricalAccuracy', sparse: boolean): Metric {
+  return {
+    logits: 'softmax',
+    sparse,
+    lower(tape, target, output) {
+      const result = perRow(tape, output);
+      const labels = sparse ? flat(tape, target) : matrix(tape, target);
+      tape.call(op, [labels, matrix(tape, output)], [flat(tape, result)], {});
+      return result;
+    },
+  };
+}
+
+function lossMetric(loss: Loss): Metric {
+  return {
+    logits: undefined,
+    sparse: loss.target([1]).dtype === 'int32',
+    lower: (tape, target, output) => loss.lower(tape, { target, output, fromLogits: false }),
+  };
+}
+
+/** Metrics by upstream's names of their functions. */
+export const metrics: Readonly<Record<string, Metric>> = {
+  sparseCategoricalAccuracy: accuracy('SparseCategoricalAccuracy', true),
+  categoricalAccuracy: accuracy('CategoricalAccuracy', false),
+  binaryAccuracy: {
+    logits: 'sigmoid',
+    sparse: false,
+    lower(tape, target, output, fromLogits) {
+      const result = perRow(tape, output);
+      const params = { threshold: fromLogits ? 0 : 0.5 };
+      tape.call('BinaryAccuracy', [matrix(tape, target), matrix(tape, output)], [flat(tape, result)], params);
+      return result;
+    },
+  },
+  ...Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, lossMetric(loss)])),
+};
+
+const shortNames: Readonly<Record<string, string>> = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  mape: 'meanAbsolutePercentageError',
+  cosine: 'cosineProximity',
+};
+
+/** The name of a metric's function, as upstream's `compile` finds it for an output. */
+export function metricName(metric: string, loss: string, { shape }: Step): string {
+  const kind =
+    last(shape) === 1 || loss === 'binaryCrossentropy'
+      ? 'binary'
+      : loss === 'sparseCategoricalCrossentropy'
+        ? 'sparseCategorical'
+        : 'categorical';
+  if (metric === 'accuracy' || metric === 'acc') return `${kind}Accuracy`;
+  if (metric === 'crossentropy' || metric === 'ce') return `${kind}Crossentropy`;
+  return shortNames[metric] ?? shortNames[metric.toLowerCase()] ?? metric;
 }

@@ -1,9 +1,9 @@
 /** Third pass: writes the calls of a whole training step: forward, losses and metrics, backward. */
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
+import { constrain } from './constraints';
 import type { Step, Steps } from './fuse';
+import { activate } from './layers/activation';
 import type { Lowered } from './layers/rule';
-import { accuracies } from './losses';
 import type { Objective } from './objective';
 import { type Product, takeProducts } from './products';
 import { type Call, type Parameter, sizeOf, Tape, type Value } from './tape';
@@ -65,12 +65,10 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
   return sum;
 }
 
-/** The activation of an output that its loss takes in, and that nobody else needs. */
-function withoutLogits(step: Step, { loss, metrics }: Objective, uses: ReadonlyMap<Step, number>): boolean {
+/** Whether an output's activation is one that its loss takes in, and that nobody else needs. */
+function withoutLogits(step: Step, { loss }: Objective, uses: ReadonlyMap<Step, number>): boolean {
   if (loss.logits === undefined || step.activation !== loss.logits || step.pool) return false;
-  // What a threshold says of probabilities is not to be seen of a softmax's logits.
-  const bits = step.activation === 'softmax' && metrics.some(({ name }) => name === 'binaryAccuracy');
-  return uses.get(step) === 1 && !bits;
+  return uses.get(step) === 1;
 }
 
 /** A gradient is written once in a step, not added to. */
@@ -133,25 +131,26 @@ export function lower(
   const gradients = new Map<Step, Value[]>();
   for (const [i, step] of outputs.entries()) {
     const { loss, metrics } = objectives[i] as Objective;
-    if (!loss.probabilities && !logits.has(step)) {
-      const { layers } = step;
-      throw new Uncompilable(nameOf(layers.at(-1) as Layer), 'its loss takes in what others need of it');
-    }
     const output = values.get(step) as Value;
     const { shape, dtype } = loss.target(step.shape);
     const target = tape.value(shape, dtype);
     const weights = tape.value([1]);
-    const terms = loss.terms(step.shape);
+    const fromLogits = logits.has(step);
+    const terms = loss.terms(step.shape, fromLogits);
     gathered.push({ kind: 'data', value: target, scale: 1 });
     weightings.push({ kind: 'weights', value: weights, scale: 1 / terms });
     const gradient = tape.value(step.shape);
-    const fromLogits = logits.has(step);
-    const value = loss.lower(tape, { target, output, fromLogits, weights, gradient });
+    const value = loss.lower(tape, { target, output, fromLogits, backward: { weights, gradient } });
     results.push({ value, weights, to: 0, scale: 1 });
     if (outputs.length > 1) results.push({ value, weights, to: 1 + i, scale: 1 });
-    for (const { name, to } of metrics) {
-      const metric = accuracies[name]?.(tape, target, output, fromLogits) as Value;
-      results.push({ value: metric, weights: undefined, to, scale: 1 / sizeOf(metric) });
+    let activated: Value | undefined;
+    for (const { metric, to } of metrics) {
+      const seen = !fromLogits || metric.logits === step.activation;
+      if (!seen) activated ??= activate(tape, step.activation, output);
+      const labels = metric.sparse || dtype === 'float32' ? target : tape.value(step.shape);
+      if (labels !== target) tape.call('Cast', [target], [labels], {});
+      const of = metric.lower(tape, labels, seen ? output : (activated as Value), fromLogits && seen);
+      results.push({ value: of, weights: undefined, to, scale: 1 / sizeOf(of) });
     }
     if (needing.has(step)) gradients.set(step, [...(gradients.get(step) ?? []), gradient]);
   }
@@ -166,6 +165,7 @@ export function lower(
       if (dx) gradients.set(input, [...(gradients.get(input) ?? []), dx]);
     }
   }
+  for (const parameter of tape.parameters) if (parameter.gradient) constrain(tape, parameter);
   tape.finish();
   const products = takeProducts(tape);
   const resultCount = 1 + Math.max(0, ...results.map(({ to }) => to));

@@ -1,17 +1,15 @@
 /** What a model was compiled with (`model.compile`): losses and metrics by name. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Step } from './fuse';
-import { accuracies, accuracyFor, type Loss, losses } from './losses';
+import { type Loss, losses, type Metric, metricName, metrics } from './losses';
 import { Uncompilable } from './trace';
 
 /** What is computed of one output of the model. */
 export interface Objective {
   readonly loss: Loss;
-  /** Names of accuracies or losses, and where each one stands among the numbers of a step. */
-  readonly metrics: readonly { readonly name: string; readonly to: number }[];
+  /** Each with its place among the numbers of a step. */
+  readonly metrics: readonly { readonly metric: Metric; readonly to: number }[];
 }
-
-const isAccuracy = (name: unknown): boolean => name === 'accuracy' || name === 'acc';
 
 /** One entry of `loss` or `metrics` for each output: of a list, of a map by the outputs' names, or one for all. */
 function perOutput(what: unknown, names: readonly string[]): readonly unknown[] {
@@ -21,11 +19,11 @@ function perOutput(what: unknown, names: readonly string[]): readonly unknown[] 
 }
 
 function metricsOf(model: LayersModel): readonly (readonly unknown[])[] {
-  const { metrics } = model as unknown as { metrics: unknown };
+  const { metrics: asked } = model as unknown as { metrics: unknown };
   const names = model.outputNames;
-  if (metrics == null) return names.map(() => []);
+  if (asked == null) return names.map(() => []);
   // A list holds for every output.
-  const each = Array.isArray(metrics) ? names.map(() => metrics as unknown[]) : perOutput(metrics, names);
+  const each = Array.isArray(asked) ? names.map(() => asked as unknown[]) : perOutput(asked, names);
   return each.map((some) => (some === undefined ? [] : Array.isArray(some) ? (some as unknown[]) : [some]));
 }
 
@@ -35,7 +33,7 @@ function metricsOf(model: LayersModel): readonly (readonly unknown[])[] {
  */
 export function objectives(model: LayersModel, outputs: readonly Step[]): Objective[] {
   const names = perOutput(model.loss, model.outputNames);
-  const metrics = metricsOf(model);
+  const asked = metricsOf(model);
   // With several outputs the loss of each comes before the metrics.
   let to = outputs.length > 1 ? 1 + outputs.length : 1;
   return outputs.map((output, i) => {
@@ -44,21 +42,17 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
       throw new Uncompilable('loss', 'functions of the program’s own have no compiled form');
     const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
     if (loss === undefined) throw new Uncompilable(`loss ${name}`, 'there is no compiled form of it');
-    if (output.shape.length !== 1 && !['meanSquaredError', 'binaryCrossentropy'].includes(name)) {
-      throw new Uncompilable(
-        `loss ${name}`,
-        `of outputs of rank ${output.shape.length + 1} has no compiled form`,
-      );
-    }
-    if (!loss.probabilities && output.activation !== loss.logits) {
-      throw new Uncompilable(`loss ${name}`, `it is compiled only behind a ${loss.logits}`);
-    }
-    const list = (metrics[i] ?? []).map((metric) => {
-      if (typeof metric !== 'string') throw new Uncompilable('metrics', 'functions have no compiled form');
-      const known = isAccuracy(metric) ? accuracyFor(name, output) : metric;
-      if (!Object.hasOwn(accuracies, known))
-        throw new Uncompilable(`metric ${metric}`, 'there is no compiled form of it');
-      return { name: known, to: to++ };
+    if (output.shape.length === 0)
+      throw new Uncompilable(`loss ${name}`, 'of outputs of rank 1 has no compiled form');
+    const sparse = loss.target(output.shape).dtype === 'int32';
+    const list = (asked[i] ?? []).map((each) => {
+      if (typeof each !== 'string') throw new Uncompilable('metrics', 'functions have no compiled form');
+      const known = metricName(each, name, output);
+      const metric = Object.hasOwn(metrics, known) ? metrics[known] : undefined;
+      if (metric === undefined) throw new Uncompilable(`metric ${each}`, 'there is no compiled form of it');
+      if (metric.sparse !== sparse && !(sparse && output.shape.at(-1) === 1))
+        throw new Uncompilable(`metric ${each}`, `it takes other labels than the loss ${name}`);
+      return { metric, to: to++ };
     });
     return { loss, metrics: list };
   });

@@ -2,6 +2,7 @@
 import type { OpParams } from '../backend/ops';
 
 type None = Readonly<Record<never, number>>;
+type Epsilon = Readonly<Record<'epsilon', number>>;
 
 type FusedConv2DMaxPool = OpParams['FusedConv2D'] &
   Readonly<Record<'windowHeight' | 'windowWidth' | 'poolStrideHeight' | 'poolStrideWidth', number>>;
@@ -25,6 +26,18 @@ export interface PlanOpParams extends OpParams {
   SparseSoftmaxCrossEntropyWithLogits: None;
   SigmoidCrossEntropyWithLogits: None;
   MeanSquaredError: None;
+  MeanAbsoluteError: None;
+  MeanAbsolutePercentageError: Epsilon;
+  MeanSquaredLogarithmicError: Epsilon;
+  Hinge: None;
+  SquaredHinge: None;
+  CategoricalHinge: None;
+  LogCosh: None;
+  KullbackLeiblerDivergence: Epsilon;
+  Poisson: Epsilon;
+  CosineProximity: Epsilon;
+  BinaryCrossentropy: OpParams['ClipByValue'];
+  ConstrainNorm: Readonly<Record<'minValue' | 'maxValue' | 'rate' | 'epsilon', number>>;
   SigmoidGrad: None;
   TanhGrad: None;
   SparseCategoricalAccuracy: None;
@@ -34,3 +47,18 @@ export interface PlanOpParams extends OpParams {
 
 /** An op of `native/ops.def`. */
 export type PlanOp = keyof PlanOpParams;
+
+/** Losses of predictions and labels of the same shape, each with its gradient. */
+export type PointwiseOp =
+  | 'MeanSquaredError'
+  | 'MeanAbsoluteError'
+  | 'MeanAbsolutePercentageError'
+  | 'MeanSquaredLogarithmicError'
+  | 'Hinge'
+  | 'SquaredHinge'
+  | 'CategoricalHinge'
+  | 'LogCosh'
+  | 'KullbackLeiblerDivergence'
+  | 'Poisson'
+  | 'CosineProximity'
+  | 'BinaryCrossentropy';

@@ -72,7 +72,7 @@ export class Tape {
   readonly calls: Call[] = [];
   /** What is made of the weights once a step, before anything else. */
   readonly preparations: Call[] = [];
-  /** What is done once the loss of a step has been found finite, beside the optimizer's step. */
+  /** What is done once the loss of a step has been found finite, after the optimizer's step. */
   readonly closings: Call[] = [];
   readonly parameters: Parameter[] = [];
   readonly #parameterOf = new Map<LayerVariable, Parameter>();

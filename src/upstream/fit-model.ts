@@ -1,6 +1,6 @@
 /** The members of upstream's LayersModel that training uses: private or protected there, stable since 1.0. */
 import { engine, type Scalar, type Tensor, tensor_util } from '@tensorflow/tfjs-core';
-import { LayersModel } from '@tensorflow/tfjs-layers';
+import { LayersModel, type LayerVariable } from '@tensorflow/tfjs-layers';
 import type { TrainOnBatchArgs } from './fit-arguments';
 
 /** Computes losses and metrics of a batch: inputs, targets and sample weights in one list. */
@@ -12,6 +12,7 @@ export type TensorLike = Tensor | Tensor[] | Record<string, Tensor>;
 export interface TrainedModel extends Omit<LayersModel, 'isTraining' | 'trainOnBatch'> {
   isTraining: boolean;
   testFunction: StepFunction;
+  collectedTrainableWeights: LayerVariable[];
   standardizeUserData(
     x: TensorLike,
     y: TensorLike,

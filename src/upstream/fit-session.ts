@@ -1,6 +1,7 @@
 /** Training steps: compiled where the model can be, else eager. */
-import { gather, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { gather, type Tensor, tensor1d, tidy, type Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Constraint } from '@tensorflow/tfjs-layers/dist/constraints';
 import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
 import type { SessionData, TrainSession } from '../compiler/session';
@@ -18,6 +19,14 @@ function isWhole(rows: Uint32Array, { inputs }: SessionData): boolean {
   return rows.length === inputs[0]?.shape[0] && rows.every((row, i) => row === i);
 }
 
+/** Applies the constraints of trained weights, which upstream forgets after an optimizer's step. */
+function constrain({ collectedTrainableWeights }: TrainedModel): void {
+  for (const weight of collectedTrainableWeights) {
+    const { constraint, val } = weight as unknown as { constraint?: Constraint | null; val: Variable };
+    if (constraint && weight.trainable) val.assign(constraint.apply(val));
+  }
+}
+
 function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData): TrainSession {
   function take(rows: Uint32Array): number[] {
     return tidy(() => {
@@ -30,6 +39,7 @@ function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData
           weights ? fitLoss(pick(weights), model.outputs[i] as never) : null,
         ),
       ]);
+      constrain(model);
       const row = outs.map((out) => out.dataSync()[0] as number);
       // Upstream keeps metrics beyond the tidy.
       for (const out of outs) out.dispose();

@@ -89,7 +89,6 @@ const graphs: Readonly<Record<string, Graph>> = {
     x: () => data([rows, 6], 1),
     y: () => [bits(4), labels(3)],
     args: { loss: ['binaryCrossentropy', 'sparseCategoricalCrossentropy'], metrics: ['accuracy'] },
-    reason: 'its loss takes in what others need of it',
   },
   'a frozen layer with a penalty': {
     model() {

@@ -1,14 +1,20 @@
 /** What layers with weights have in common. */
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
+import type { Constraint } from '@tensorflow/tfjs-layers/dist/constraints';
 import type { Regularizer } from '@tensorflow/tfjs-layers/dist/regularizers';
+import { refuseConstraint } from '../constraints';
 import { type Parameter, sizeOf, type Tape, type Value } from '../tape';
 import { activationGradient, refuseActivation } from './activation';
 
 /** Why a layer with weights of these names cannot be compiled, if it cannot. */
 export function refuseRegularizers(layer: Layer, names: readonly string[]): string | undefined {
   const fields = layer as unknown as Record<string, Regularizer | null | undefined>;
-  if (names.some((name) => fields[`${name}Constraint`])) return 'it has a constraint';
+  const constraints = layer as unknown as Record<string, Constraint | null | undefined>;
+  for (const name of names) {
+    const reason = refuseConstraint(constraints[`${name}Constraint`]);
+    if (reason !== undefined) return reason;
+  }
   if (fields.activityRegularizer) return 'it has an activity regularizer';
   if (names.some((name) => (fields[`${name}Regularizer`]?.getClassName() ?? 'L1L2') !== 'L1L2'))
     return 'it has a regularizer other than L1 and L2';

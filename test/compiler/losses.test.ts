@@ -1,0 +1,127 @@
+/** Every loss and metric of tf.layers, compiled against eagerly. */
+import * as tf from 'tfjs-native';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { data } from '../upstream/fit-like-cpu';
+import { dense, distance, forceEager, reseed, valuesOf } from './nets';
+
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+
+const rows = 20;
+type Labels = (shape: number[]) => tf.Tensor;
+type Output = 'linear' | 'sigmoid' | 'softmax';
+
+const numbers: Labels = (shape) => data([rows, ...shape], 5);
+const bits: Labels = (shape) => tf.cast(tf.greater(numbers(shape), 0), 'float32');
+const signs: Labels = (shape) => tf.sub(tf.mul(bits(shape), 2), 1);
+/** Away from zero, near which a percentage has no bound. */
+const largeNumbers: Labels = (shape) => tf.mul(signs(shape), tf.add(tf.abs(numbers(shape)), 1));
+const shares: Labels = (shape) => tf.softmax(numbers(shape));
+const classes: Labels = (shape) => {
+  const count = shape.at(-1) as number;
+  const length = [rows, ...shape.slice(0, -1)].reduce((a, b) => a * b, 1);
+  const values = Array.from({ length }, (_, i) => (i * 7) % count);
+  return tf.tensor(values, [rows, ...shape.slice(0, -1), 1]);
+};
+const oneHot: Labels = (shape) => {
+  if (shape.at(-1) === 1) return bits(shape);
+  const indices = tf.cast(tf.squeeze(classes(shape), [-1]), 'int32') as tf.Tensor1D;
+  return tf.cast(tf.oneHot(indices, shape.at(-1) as number), 'float32');
+};
+
+/** Labels and output activations that each loss is used with. */
+const losses: Readonly<Record<string, readonly (readonly [Labels, Output])[]>> = {
+  meanSquaredError: [[numbers, 'linear']],
+  meanAbsoluteError: [[numbers, 'linear']],
+  meanAbsolutePercentageError: [[largeNumbers, 'linear']],
+  meanSquaredLogarithmicError: [[bits, 'sigmoid']],
+  squaredHinge: [[signs, 'linear']],
+  hinge: [[signs, 'linear']],
+  categoricalHinge: [[oneHot, 'linear']],
+  logcosh: [[numbers, 'linear']],
+  categoricalCrossentropy: [
+    [oneHot, 'softmax'],
+    [shares, 'sigmoid'],
+  ],
+  sparseCategoricalCrossentropy: [
+    [classes, 'softmax'],
+    [classes, 'sigmoid'],
+  ],
+  binaryCrossentropy: [
+    [bits, 'sigmoid'],
+    [shares, 'softmax'],
+  ],
+  kullbackLeiblerDivergence: [[shares, 'softmax']],
+  poisson: [[bits, 'sigmoid']],
+  cosineProximity: [[numbers, 'linear']],
+};
+const metrics = ['mse', 'MAE', 'mape', 'cosine', 'binaryAccuracy', 'categoricalAccuracy', 'accuracy', 'ce'];
+const sparseMetrics = ['acc', 'crossentropy', 'sparseCategoricalCrossentropy'];
+
+const cases = Object.entries(losses).flatMap(([loss, forms]) =>
+  forms.flatMap(([labels, output]) => [[4], [3, 5], [1]].map((shape) => ({ loss, labels, output, shape }))),
+);
+
+describe.each(cases)('$loss behind $output, of outputs $shape', ({ loss, labels, output, shape }) => {
+  function build(optimizer: tf.Optimizer, eager: boolean) {
+    reseed();
+    const [units, ...before] = shape.toReversed() as [number, ...number[]];
+    const model = tf.sequential({
+      layers: [
+        tf.layers.inputLayer({ inputShape: [...before, 6] }),
+        dense(7, { activation: 'tanh' }),
+        dense(units, { activation: output }),
+      ],
+    });
+    const sparse = loss.startsWith('sparse');
+    // Upstream cannot take apart labels of more than one dimension for these.
+    const names = sparse ? (shape[0] === 1 ? ['acc'] : sparseMetrics) : metrics;
+    model.compile({ optimizer, loss, metrics: names });
+    if (eager) forceEager(model);
+    expect(tf.explain(model)).toMatch(eager ? /^Trains op by op/ : /: input/);
+    return model;
+  }
+  const x = () => data([rows, ...shape.slice(0, -1), 6], 1);
+  // Upstream refuses what would be no choice between classes.
+  const able = !(shape[0] === 1 && loss === 'categoricalCrossentropy');
+
+  it.runIf(able)('has the gradients and metrics of a step with weights of samples', async () => {
+    const results: { weights: Float32Array[]; logs: number[] }[] = [];
+    for (const eager of [false, true]) {
+      // With plain gradient descent at rate 1 a weight changes by its gradient.
+      const model = build(tf.train.sgd(1), eager);
+      const sampleWeight = tf.tensor1d(Array.from({ length: rows }, (_, i) => (i % 4) / 2));
+      const logs = await model.trainOnBatch(x(), labels(shape), { sampleWeight } as never);
+      results.push({ weights: valuesOf(model.getWeights()), logs: logs as number[] });
+    }
+    const [compiled, eager] = results as [(typeof results)[0], (typeof results)[0]];
+    // Sums of less than 1,000 terms, a quotient of probabilities among them at most.
+    for (const [i, weight] of compiled.weights.entries()) {
+      const [difference, size] = distance(weight, eager.weights[i] as Float32Array);
+      expect(difference, `weight ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(0.1, size));
+    }
+    for (const [i, value] of compiled.logs.entries()) {
+      const want = eager.logs[i] as number;
+      expect(Math.abs(value - want), `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(0.1, Math.abs(want)));
+    }
+  });
+
+  it.runIf(able)('takes steps as eager training does', async () => {
+    const histories: number[][][] = [];
+    for (const eager of [false, true]) {
+      const model = build(tf.train.sgd(0.01), eager);
+      const { history } = await model.fit(x(), labels(shape), {
+        batchSize: 8,
+        epochs: 3,
+        shuffle: false,
+        verbose: 0,
+      });
+      histories.push(Object.values(history) as number[][]);
+    }
+    for (const [i, want] of (histories[1] as number[][]).entries()) {
+      const [difference, size] = distance(histories[0]?.[i] as number[], want);
+      expect(difference, `number ${i}`).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
+    }
+  });
+});
