@@ -59,6 +59,12 @@ const variants = {
   // Other shapes in each run, by the seed that it prints: some two minutes, most of them for the twins, which all
   // instruction sets share.
   'drawn shapes': () => nativeTests({}, ['--fuzz', '20', '--threads', '1,3']),
+  // Other models in each run, by the seed that the first test is named with.
+  'drawn models': () =>
+    succeeds(process.execPath, [vitest, 'run', 'test/compiler/random-models'], {
+      MODELS: '250',
+      SEED: String(Date.now() % 1e6),
+    }),
   'address and undefined-behaviour sanitizers': () =>
     nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
   'thread sanitizer': () =>

@@ -23,7 +23,7 @@ import { flatten, reshape } from './reshape';
 import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
 
-const rules: Readonly<Record<string, LayerRule>> = {
+export const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
   Add: add,
   AveragePooling1D: averagePooling1d,
