@@ -82,12 +82,21 @@ struct FirstLanes {
   [[gnu::always_inline]] void put(float* p, vf32 v) const { store_first(p, v, n); }
 };
 
+// How many channels rows go by with before the next channels: so few that what tiles share of x stays in the
+// first-level cache, so many that what is read of a pixel is a stream of some length. Whole cache lines.
+TFJS_INLINE int64_t channels_at_a_time(int64_t channels) {
+  constexpr int64_t kBlock = 128, kLine = 16;
+  const int64_t blocks = channels < 2 * kBlock ? 1 : channels / kBlock;
+  return (channels + blocks * kLine - 1) / (blocks * kLine) * kLine;
+}
+
 // How many pixels under a tile may lie outside of the image on either side, where rows of taps have code of
 // their own: the padding of "same".
 TFJS_INLINE constexpr int slack(int taps) { return taps / 2; }
 
-// From this many bytes of x and y on, rows to come are fetched early; less is found in the caches.
-constexpr int64_t kFarBytes = 16 << 20;
+// From this many bytes of x and y on, rows to come are fetched early: less is found in the last cache, where
+// the processor's own fetching is faster alone.
+constexpr int64_t kFarBytes = 32 << 20;
 TFJS_INLINE bool is_far(int64_t floats) { return floats * static_cast<int64_t>(sizeof(float)) >= kFarBytes; }
 // Fetches the line at `first`, and that of each pixel after it. A call of its own, lest it takes registers
 // from the loops around it.

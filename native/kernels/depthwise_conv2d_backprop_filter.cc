@@ -13,8 +13,6 @@ constexpr int64_t kSlicePixels = 192;
 constexpr int64_t kMaxSlices = 64;
 // Rows of dy are shared out in pieces of this many pixels.
 constexpr int64_t kPiecePixels = 256;
-// Bytes of sums that stay in the cache while rows of dy go by in tiles.
-constexpr int64_t kSumsBytes = 16 << 10;
 // Any taps: bytes of x and dy, of a vector of channels, that go by before the next vector of channels, and
 // the taps of a row whose sums stay in registers meanwhile.
 constexpr int64_t kBandBytes = 48 << 10;
@@ -215,9 +213,9 @@ struct Square {
   static void add(const Band& band) {
     const TapAxis &rows = band.shape->rows, &cols = band.shape->cols;
     const int64_t channels = band.shape->channels, whole = channels - channels % kLanes;
-    constexpr int64_t kMost = kSumsBytes / (kTaps * kTaps * 4) / kLanes * kLanes;
-    for (int64_t from = 0; from < whole; from += kMost) {
-      const int64_t to = from + kMost < whole ? from + kMost : whole;
+    const int64_t block = channels_at_a_time(channels);
+    for (int64_t from = 0; from < whole; from += block) {
+      const int64_t to = from + block < whole ? from + block : whole;
       for (int64_t row = 0, taken; row < band.rows; row += taken) {
         taken = kRows == 2 && rows.step == 1 && rows.tap_step == 1 && row + 2 <= band.rows ? 2 : 1;
         const float* x[kTaps + 1];

@@ -27,6 +27,7 @@ struct Tile {
   // `fresh_rows` rows.
   int64_t ahead, fresh_rows;
   int64_t channels;
+  int64_t channel_begin, channel_end;  // those to make; whole vectors, but for the last channels
   const float* filter;
   float* y;
   int64_t y_step, y_row;  // floats from an output to the next, and to the next row where a tile has two
@@ -81,10 +82,12 @@ TFJS_INLINE void any_taps(const Tile& t, const Lanes& lanes, int64_t c) {
   put(t, lanes, sums, t.y + c);
 }
 
-// Vectors of all channels. The last one begins earlier where it would not be full.
+// Vectors of channels. The last one begins earlier where it would not be full.
 template <class F>
-TFJS_INLINE void each_vector(int64_t channels, F f) {
-  for (int64_t c = 0; c < channels; c += kLanes) f(c <= channels - kLanes ? c : channels - kLanes);
+TFJS_INLINE void each_vector(const Tile& t, F f) {
+  for (int64_t c = t.channel_begin; c < t.channel_end; c += kLanes) {
+    f(c <= t.channels - kLanes ? c : t.channels - kLanes);
+  }
 }
 
 template <int kOutputs>
@@ -92,7 +95,7 @@ struct AnyTaps {
   static void run(const Tile& tile) {
     const Tile t = tile;  // What is stored cannot change a copy.
     if (t.channels < kLanes) return any_taps<kOutputs>(t, FirstLanes{t.channels}, 0);
-    each_vector(t.channels, [&](int64_t c) TFJS_INLINED { any_taps<kOutputs>(t, AllLanes{}, c); });
+    each_vector(t, [&](int64_t c) TFJS_INLINED { any_taps<kOutputs>(t, AllLanes{}, c); });
   }
 };
 
@@ -107,7 +110,7 @@ template <int kOutputs, int kTaps, int kStep>
 struct RowTaps {
   static void run(const Tile& tile) {
     const Tile t = tile;  // What is stored cannot change a copy.
-    each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
+    each_vector(t, [&](int64_t c) TFJS_INLINED {
       fetch_ahead(t, t.row_taps, kOutputs * kStep, c);
       vf32 sums[kOutputs];
       const vf32 first = first_sum(t, AllLanes{}, c);
@@ -141,7 +144,7 @@ template <int kOutputs>
 struct TwoRows {
   static void run(const Tile& tile) {
     const Tile t = tile;  // What is stored cannot change a copy.
-    each_vector(t.channels, [&](int64_t c) TFJS_INLINED {
+    each_vector(t, [&](int64_t c) TFJS_INLINED {
       fetch_ahead(t, 4, kOutputs, c);
       vf32 sums[2][kOutputs], weights[9];
       const vf32 first = first_sum(t, AllLanes{}, c);
@@ -208,16 +211,22 @@ TileKind choose_tile(const TapAxis& cols, int64_t channels) {
   return {run_tile<AnyTaps, kTileOutputs>, kTileOutputs, 0};
 }
 
-// What is left to do where epilogue and vectors have not: on each output of a run.
-void activate(const Fusion& fusion, float* y, int64_t outputs, int64_t step, int64_t channels) {
+// Whether epilogue and vectors do all of the activation.
+bool is_clamped(const Fusion& fusion) {
   switch (fusion.activation) {
     case Activation::Linear:
     case Activation::Relu:
     case Activation::Relu6:
-      return;
+      return true;
     default:
-      for (int64_t o = 0; o < outputs; o++, y += step) activate_tile(fusion, &y, 1, 0, channels);
+      return false;
   }
+}
+
+// What is left to do where they have not: on each output of a run.
+void activate(const Fusion& fusion, float* y, int64_t outputs, int64_t step, int64_t channels) {
+  if (is_clamped(fusion)) return;
+  for (int64_t o = 0; o < outputs; o++, y += step) activate_tile(fusion, &y, 1, 0, channels);
 }
 
 // Makes runs of outputs; each thread has one.
@@ -233,7 +242,10 @@ class Worker {
   }
 
   // Outputs [begin, end) of each phase of columns, in a row or in two rows of image n.
-  void run(int64_t n, int64_t row, int64_t rows, int64_t begin, int64_t end) {
+  void run(int64_t n, int64_t row, int64_t rows, int64_t begin, int64_t end, int64_t channel_begin,
+           int64_t channel_end) {
+    tile_.channel_begin = channel_begin;
+    tile_.channel_end = channel_end;
     const TapAxis& down = p_.rows[row % p_.row_phases];
     const int64_t place = down.at(row / p_.row_phases), width = p_.cols[0].in;
     for (int64_t r = 0; r < down.taps + rows - 1; r++) {
@@ -334,17 +346,27 @@ void depthwise_product(const DepthwiseProduct& p) {
   const int64_t unit_rows = two_rows ? 2 : 1;
   const int64_t units = (p.height + unit_rows - 1) / unit_rows;
   const int64_t pieces = (cols.out + kPieceOutputs - 1) / kPieceOutputs;
+  // What activate() does is not to be done twice.
+  const int64_t block = is_clamped(p.fusion) ? channels_at_a_time(p.channels) : p.channels;
   const double vectors =
       static_cast<double>(p.width) * static_cast<double>((p.channels + kLanes - 1) / kLanes);
   const double cost = vectors * (0.5 + 0.15 * static_cast<double>(rows.taps * cols.taps));
   parallel_for(p.batch * units * pieces, cost * static_cast<double>(unit_rows) / static_cast<double>(pieces),
                [&](int64_t begin, int64_t end) {
                  Worker worker(p);
-                 for (int64_t i = begin; i < end; i++) {
-                   const int64_t piece = i % pieces, row = i / pieces % units * unit_rows;
-                   const int64_t left = p.height - row;
-                   worker.run(i / pieces / units, row, left < unit_rows ? left : unit_rows,
-                              cols.out * piece / pieces, cols.out * (piece + 1) / pieces);
+                 for (int64_t from = begin, to; from < end; from = to) {
+                   // Rows of a piece of an image.
+                   to = (from / units + 1) * units;
+                   to = to < end ? to : end;
+                   const int64_t piece = from / units % pieces, n = from / units / pieces;
+                   for (int64_t c = 0; c < p.channels; c += block) {
+                     for (int64_t i = from; i < to; i++) {
+                       const int64_t row = i % units * unit_rows, left = p.height - row;
+                       worker.run(n, row, left < unit_rows ? left : unit_rows, cols.out * piece / pieces,
+                                  cols.out * (piece + 1) / pieces, c,
+                                  c + block < p.channels ? c + block : p.channels);
+                     }
+                   }
                  }
                });
 }

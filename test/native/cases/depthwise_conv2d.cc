@@ -46,7 +46,9 @@ Case drawn(Suite& suite) {
   Case c{suite.draw(1, 3),
          suite.draw(1, 14),
          suite.draw(1, 20),
-         suite.draw(1, suite.chance(0.3) ? 70 : 20),
+         suite.draw(1, suite.chance(0.1)   ? 400
+                       : suite.chance(0.3) ? 70
+                                           : 20),
          suite.draw(1, 6),
          suite.draw(1, 6),
          suite.chance(0.7) ? 1 : suite.draw(2, 5)};
@@ -72,6 +74,13 @@ void for_each_case(Suite& suite, F add) {
     add(Case{1, 5, 6, n, 2, 3});
     add(Case{1, 5, 6, n, 3, 3, 2});
     add(same({2, 4, 5, 3, 3, 2, n}));
+  }
+  // Channels in several blocks, the last one smaller, with and without a vector that is not full.
+  for (int64_t n : {255, 256, 257, 300, 385}) {
+    add(same({1, 5, 9, n, 3, 3}));
+    add(same({2, 6, 7, n, 3, 3}, 2));
+    add(same({1, 4, 6, n, 5, 5}));
+    add(Case{1, 4, 5, n, 2, 3});
   }
   // Around the lengths of tiles and pieces of a row, and of pairs of rows.
   for (int64_t n = 1; n <= 20; n++) {
