@@ -45,7 +45,7 @@ function fused(node: Node, rule: LayerRule, before: Step): Step | undefined {
 }
 
 function isActivation(layer: Layer): boolean {
-  return ['Activation', 'ReLU', 'Softmax'].includes(layer.getClassName());
+  return ['Activation', 'ELU', 'ReLU', 'Softmax'].includes(layer.getClassName());
 }
 
 /**

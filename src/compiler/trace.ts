@@ -1,6 +1,5 @@
 /** First pass: the graph of a model's layers, from its outputs back to its inputs. */
-import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { LayersModel, Sequential, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 
 /** One use of a layer. */
@@ -29,24 +28,41 @@ export interface Graph {
   readonly outputs: readonly Node[];
 }
 
+/** The model that a layer is, if it is one of TensorFlow.js's own. */
+function modelOf(layer: Layer): LayersModel | undefined {
+  if (Object.hasOwn(layer, 'call') || (layer as unknown as { _callHook: unknown })._callHook != null)
+    return undefined;
+  if (layer.constructor === Sequential) return (layer as unknown as { model: LayersModel }).model;
+  return layer.constructor === LayersModel ? (layer as LayersModel) : undefined;
+}
+
 /**
- * The nodes of a model.
+ * The nodes of a model. Those of a model within it stand in its place.
  * @throws Uncompilable for layers with several outputs and shapes that are only known with the data
  */
 export function trace(model: LayersModel): Graph {
   const nodes: Node[] = [];
-  const known = new Map<SymbolicTensor, Node>();
 
-  const nodeOf = (tensor: SymbolicTensor): Node => {
+  /** @param known the nodes of tensors of one use of a model: those of its inputs come from outside */
+  const nodeOf = (tensor: SymbolicTensor, known: Map<SymbolicTensor, Node>): Node => {
     const seen = known.get(tensor);
     if (seen) return seen;
     const layer = tensor.sourceLayer;
     const from = layer.inboundNodes[tensor.nodeIndex];
+    const nested = modelOf(layer);
+    if (from !== undefined && nested !== undefined) {
+      const inside = new Map(
+        nested.inputs.map((input, i) => [input, nodeOf(from.inputTensors[i] as SymbolicTensor, known)]),
+      );
+      for (const [i, output] of from.outputTensors.entries())
+        known.set(output, nodeOf(nested.outputs[i] as SymbolicTensor, inside));
+      return known.get(tensor) as Node;
+    }
     if (from === undefined || from.outputTensors.length !== 1) {
       throw new Uncompilable(nameOf(layer), 'it has several outputs');
     }
     const isInput = from.inputTensors[0] === tensor || from.inboundLayers.length === 0;
-    const inputs = isInput ? [] : from.inputTensors.map(nodeOf);
+    const inputs = isInput ? [] : from.inputTensors.map((input) => nodeOf(input, known));
     const shape = tensor.shape.slice(1);
     if (shape.some((length) => length == null)) {
       throw new Uncompilable(nameOf(layer), `its output's shape [${tensor.shape}] depends on the data`);
@@ -57,7 +73,8 @@ export function trace(model: LayersModel): Graph {
     return node;
   };
 
-  const outputs = model.outputs.map(nodeOf);
+  const known = new Map<SymbolicTensor, Node>();
+  const outputs = model.outputs.map((output) => nodeOf(output, known));
   const inputs = model.inputs.map((tensor) => {
     const node = known.get(tensor);
     if (node === undefined)

@@ -2,11 +2,12 @@
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Activation } from '@tensorflow/tfjs-layers/dist/activations';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import { type Tape, type Value, sizeOf } from '../tape';
+import { type Memory, type Tape, type Value, sizeOf } from '../tape';
+import { type Composed, composed } from './composed_activation';
 import type { LayerRule } from './rule';
 
-type ElementwiseOp = 'Relu' | 'Elu' | 'Sigmoid' | 'Tanh' | 'Softmax';
-type GradientOp = 'ReluGrad' | 'EluGrad' | 'SigmoidGrad' | 'TanhGrad' | 'SoftmaxGrad';
+type ElementwiseOp = 'Relu' | 'Elu' | 'Sigmoid' | 'Tanh' | 'Softmax' | 'LogSoftmax';
+type GradientOp = 'ReluGrad' | 'EluGrad' | 'SigmoidGrad' | 'TanhGrad' | 'SoftmaxGrad' | 'LogSoftmaxGrad';
 
 /** By tf.layers' names: the op, the op of its gradient from dy and y, and its code as `activation` of fused ops. */
 const activations: Readonly<Record<string, readonly [op: ElementwiseOp, grad: GradientOp, fused?: number]>> =
@@ -16,7 +17,11 @@ const activations: Readonly<Record<string, readonly [op: ElementwiseOp, grad: Gr
     sigmoid: ['Sigmoid', 'SigmoidGrad', 6],
     tanh: ['Tanh', 'TanhGrad'],
     softmax: ['Softmax', 'SoftmaxGrad'],
+    logSoftmax: ['LogSoftmax', 'LogSoftmaxGrad'],
   };
+
+/** How to go back through the composed activations that were written, by the memory of their outputs. */
+const backward = new WeakMap<Memory, ReturnType<Composed>['backward']>();
 
 /** The name of a layer's activation. */
 export function activationOf(layer: Layer): string {
@@ -27,7 +32,8 @@ export function activationOf(layer: Layer): string {
 /** Why an activation cannot be compiled, if it cannot. */
 export function refuseActivation(layer: Layer): string | undefined {
   const name = activationOf(layer);
-  return name === 'linear' || name in activations ? undefined : `its activation ${name} has no compiled form`;
+  const known = name === 'linear' || Object.hasOwn(activations, name) || Object.hasOwn(composed, name);
+  return known ? undefined : `its activation ${name} has no compiled form`;
 }
 
 /** The code that ops with an `activation` parameter take; undefined if they do not know this one. */
@@ -44,6 +50,11 @@ function rowsOf(tape: Tape, x: Value): Value {
 /** Writes y = activation(x); x itself for a linear one. */
 export function activate(tape: Tape, name: string, x: Value): Value {
   if (name === 'linear') return x;
+  const written = composed[name]?.(tape, x);
+  if (written !== undefined) {
+    backward.set(written.output.memory, written.backward);
+    return written.output;
+  }
   const [op] = activations[name] as (typeof activations)[string];
   const y = tape.value(x.dims.slice(1));
   tape.call(op, [rowsOf(tape, x)], [rowsOf(tape, y)], {});
@@ -53,6 +64,8 @@ export function activate(tape: Tape, name: string, x: Value): Value {
 /** Writes the gradient of the activation's input from that of its output `y`. */
 export function activationGradient(tape: Tape, name: string, dy: Value, y: Value): Value {
   if (name === 'linear') return dy;
+  const write = backward.get(y.memory);
+  if (write !== undefined) return write(dy);
   const [, op] = activations[name] as (typeof activations)[string];
   const dx = tape.value(y.dims.slice(1));
   tape.call(op, [rowsOf(tape, dy), rowsOf(tape, y)], [rowsOf(tape, dx)], {});
@@ -83,6 +96,10 @@ export const relu: LayerRule = {
   refuse: (layer) =>
     (layer as unknown as { maxValue?: number }).maxValue == null ? undefined : 'it has a maxValue',
 };
+export const elu = activationRule(
+  () => layers.elu(),
+  () => 'elu',
+);
 export const softmax: LayerRule = {
   ...activationRule(
     () => layers.softmax(),

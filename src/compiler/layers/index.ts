@@ -1,7 +1,8 @@
 /** The layers that can be compiled, by the names of their classes. */
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { Uncompilable, nameOf } from '../trace';
-import { activation, relu, softmax } from './activation';
+import { activation, elu, relu, softmax } from './activation';
+import { leakyReLU, pReLU, thresholdedReLU } from './advanced_activation';
 import { batchNormalization } from './batch_norm';
 import { conv1d } from './conv1d';
 import { conv2d } from './conv2d';
@@ -16,9 +17,10 @@ import {
   globalMaxPooling2d,
 } from './global_pooling';
 import { layerNormalization } from './layer_norm';
-import { add, concatenate } from './merge';
+import { add, average, concatenate, maximum, minimum, multiply } from './merge';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
 import { cropping2d, zeroPadding2d } from './padding';
+import { permute, repeatVector } from './rearrange';
 import { flatten, reshape } from './reshape';
 import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
@@ -26,6 +28,7 @@ import type { LayerRule } from './rule';
 export const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
   Add: add,
+  Average: average,
   AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
   BatchNormalization: batchNormalization,
@@ -37,18 +40,27 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   Dense: dense,
   DepthwiseConv2D: depthwiseConv2d,
   Dropout: dropout,
+  ELU: elu,
   Flatten: flatten,
   GlobalAveragePooling1D: globalAveragePooling1d,
   GlobalAveragePooling2D: globalAveragePooling2d,
   GlobalMaxPooling1D: globalMaxPooling1d,
   GlobalMaxPooling2D: globalMaxPooling2d,
   LayerNormalization: layerNormalization,
+  LeakyReLU: leakyReLU,
   MaxPooling1D: maxPooling1d,
   MaxPooling2D: maxPooling2d,
+  Maximum: maximum,
+  Minimum: minimum,
+  Multiply: multiply,
+  PReLU: pReLU,
+  Permute: permute,
   ReLU: relu,
+  RepeatVector: repeatVector,
   Reshape: reshape,
   SeparableConv2D: separableConv2d,
   Softmax: softmax,
+  ThresholdedReLU: thresholdedReLU,
   UpSampling2D: upSampling2d,
   ZeroPadding2D: zeroPadding2d,
 };

@@ -1,0 +1,183 @@
+/** Compiled training with activations, merges and rearranged values, and with nested models, against eager training. */
+import * as tf from 'tfjs-native';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { agrees } from './agreement';
+import { build, conv, dense, distance, type Net, normal, reseed } from './nets';
+
+const { layers } = tf;
+
+beforeEach(() => {
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+});
+
+const labels = { loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], target: [1], classes: 5 };
+const softmax = () => dense(5, { activation: 'softmax' });
+
+type Name = Exclude<Parameters<typeof layers.activation>[0]['activation'], undefined>;
+// Inputs of up to 8 reach all pieces of those that are put together of several.
+const wide = () => dense(17, { kernelInitializer: tf.initializers.randomNormal({ seed: 5, stddev: 3 }) });
+const activations = [
+  'relu6',
+  'selu',
+  'softplus',
+  'softsign',
+  'hardSigmoid',
+  'swish',
+  'mish',
+  'gelu',
+  'gelu_new',
+  'logSoftmax',
+] as const;
+
+describe.each(activations)('the activation %s', (name) =>
+  agrees({
+    ...labels,
+    input: [7],
+    layers: () => [
+      wide(),
+      layers.activation({ activation: name as Name }),
+      // Keeps probabilities from where the loss clips them, which only eager training does.
+      dense(8, { activation: 'tanh' }),
+      dense(6, { activation: name as Name }),
+      softmax(),
+    ],
+  }),
+);
+
+const nets: Readonly<Record<string, Net>> = {
+  'activations as layers': {
+    ...labels,
+    input: [6, 5, 2],
+    layers: () => [
+      conv(7, { activation: 'linear' }),
+      layers.prelu({ alphaInitializer: normal(), sharedAxes: [1, 2] }),
+      conv(6, { kernelSize: 2, activation: 'linear' }),
+      layers.prelu({ alphaInitializer: normal(), alphaRegularizer: 'l1l2' }),
+      layers.elu(),
+      layers.flatten(),
+      softmax(),
+    ],
+  },
+  'values in another order, and repeated': {
+    ...labels,
+    input: [4, 3, 5],
+    layers: () => [
+      conv(6, { kernelSize: 2 }),
+      layers.permute({ dims: [3, 1, 2] }),
+      conv(4, { kernelSize: 2 }),
+      layers.flatten(),
+      dense(9, { activation: 'tanh' }),
+      layers.repeatVector({ n: 4 }),
+      layers.permute({ dims: [2, 1] }),
+      dense(3, { activation: 'tanh' }),
+      layers.flatten(),
+      softmax(),
+    ],
+  },
+  'models as layers, twice nested': {
+    ...labels,
+    input: [11],
+    layers: () => [
+      tf.sequential({
+        layers: [
+          dense(9, { inputShape: [11], activation: 'tanh' }),
+          tf.sequential({ layers: [dense(8, { inputShape: [9] }), layers.elu()] }),
+        ],
+      }),
+      softmax(),
+    ],
+  },
+};
+
+describe.each(Object.entries(nets))('%s', (_, net) => agrees(net));
+
+/** A net whose first layer is a model of two branches, merged. */
+function merging(merge: () => tf.layers.Layer): Net {
+  const inner = (): tf.LayersModel => {
+    const input = tf.input({ shape: [6] });
+    const branches = [0, 1, 2].map(() => dense(7, { activation: 'tanh' }).apply(input));
+    return tf.model({
+      inputs: input,
+      outputs: merge().apply(branches as tf.SymbolicTensor[]) as tf.SymbolicTensor,
+    });
+  };
+  return { ...labels, input: [6], layers: () => [inner(), softmax()] };
+}
+
+describe.each([
+  ['average', () => layers.average()],
+  ['multiply', () => layers.multiply()],
+  ['maximum', () => layers.maximum()],
+  ['minimum', () => layers.minimum()],
+] as const)('%s of three branches', (_, merge) => agrees(merging(merge)));
+
+// Upstream’s gradient of the largest of equal numbers.
+it.each(['maximum', 'minimum'] as const)(
+  'gives the gradient of a %s of equals to the first',
+  async (name) => {
+    reseed();
+    const input = tf.input({ shape: [3] });
+    const kernelInitializer = 'ones' as const;
+    const branches = [0, 1].map(
+      () => layers.dense({ units: 2, kernelInitializer }).apply(input) as tf.SymbolicTensor,
+    );
+    const model = tf.model({ inputs: input, outputs: layers[name]().apply(branches) as tf.SymbolicTensor });
+    model.compile({ optimizer: tf.train.sgd(1), loss: 'meanSquaredError' });
+    expect(tf.explain(model)).toMatch(/: input/);
+    await model.trainOnBatch(tf.ones([4, 3]), tf.zeros([4, 2]));
+    // The mean of two squares of 3: each has a gradient of 3.
+    const [first, , second] = model.getWeights().map((weight) => [...weight.dataSync()]);
+    expect(first).toEqual(Array(6).fill(-2));
+    expect(second).toEqual(Array(6).fill(1));
+  },
+);
+
+it('trains LeakyReLU as PReLU with that slope', async () => {
+  const alpha = 0.2;
+  const net = (layer: () => tf.layers.Layer): Net => ({
+    ...labels,
+    input: [6],
+    layers: () => [wide(), layer(), softmax()],
+  });
+  const [leaky, prelu] = [
+    build(
+      net(() => layers.leakyReLU({ alpha })),
+      tf.train.sgd(1),
+    ),
+    build(
+      net(() => layers.prelu({ alphaInitializer: tf.initializers.constant({ value: alpha }) })),
+      tf.train.sgd(1),
+    ),
+  ];
+  const x = tf.randomNormal([9, 6], 0, 1, 'float32', 3);
+  const y = tf.zeros([9, 1]);
+  expect(tf.explain(leaky)).toContain('LeakyRelu');
+  for (const model of [leaky, prelu]) await model.trainOnBatch(x, y);
+  const [ours, theirs] = [leaky, prelu].map((model) => model.getWeights()[0]?.dataSync() as Float32Array);
+  const [difference, size] = distance(ours as Float32Array, theirs as Float32Array);
+  expect(difference).toBeLessThanOrEqual(2 ** -22 + 2e-6 * size);
+});
+
+// Upstream cannot train these: its comparison has no gradient.
+it('trains ThresholdedReLU', async () => {
+  const [theta, weight] = [0.4, 0.7];
+  const model = tf.sequential({
+    layers: [
+      layers.dense({
+        units: 1,
+        useBias: false,
+        kernelInitializer: tf.initializers.constant({ value: weight }),
+        inputShape: [1],
+      }),
+      layers.thresholdedReLU({ theta }),
+    ],
+  });
+  model.compile({ optimizer: tf.train.sgd(1), loss: 'meanSquaredError' });
+  expect(tf.explain(model)).toContain('Greater');
+  const x = [-2, 0.3, 0.5, 0.6, 1, 3];
+  await model.trainOnBatch(tf.tensor2d(x, [6, 1]), tf.zeros([6, 1]));
+  const passed = x.filter((each) => weight * each > theta);
+  const gradient = passed.reduce((sum, each) => sum + (2 * weight * each * each) / x.length, 0);
+  expect(passed).toHaveLength(3);
+  expect(model.getWeights()[0]?.dataSync()[0]).toBeCloseTo(weight - gradient, 5);
+});
