@@ -29,11 +29,27 @@ export function activationOf(layer: Layer): string {
   return activation == null ? 'linear' : activation.getClassName();
 }
 
+const classes = new Map<string, unknown>();
+
+/** Whether an activation that goes by a known name is not that of tf.layers. */
+function isOwn(activation: Activation, name: string): boolean {
+  if (!classes.has(name)) {
+    const { activation: known } = layers.activation({ activation: name as 'relu' }) as unknown as {
+      activation: Activation;
+    };
+    classes.set(name, known.constructor);
+  }
+  return activation.constructor !== classes.get(name) || Object.hasOwn(activation, 'apply');
+}
+
 /** Why an activation cannot be compiled, if it cannot. */
 export function refuseActivation(layer: Layer): string | undefined {
-  const name = activationOf(layer);
+  const { activation } = layer as unknown as { activation: Activation | null };
+  if (activation == null) return undefined;
+  const name = activation.getClassName();
   const known = name === 'linear' || Object.hasOwn(activations, name) || Object.hasOwn(composed, name);
-  return known ? undefined : `its activation ${name} has no compiled form`;
+  if (!known) return `its activation ${name} has no compiled form`;
+  return isOwn(activation, name) ? `its activation ${name} is the program’s own` : undefined;
 }
 
 /** The code that ops with an `activation` parameter take; undefined if they do not know this one. */
