@@ -15,6 +15,19 @@ namespace {
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
+// a where it is larger, else b: also where one is NaN. One instruction on x86, which compilers do not find.
+TFJS_INLINE vf32 larger_or_second(vf32 a, vf32 b) {
+#if defined(__AVX512F__)
+  return (vf32)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);  // Without maskz_ gcc 12 warns.
+#elif defined(__AVX2__)
+  return (vf32)_mm256_max_ps((__m256)a, (__m256)b);
+#elif defined(__x86_64__) || defined(_M_X64)
+  return (vf32)_mm_max_ps((__m128)a, (__m128)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+
 // floor(a / b) for b > 0.
 TFJS_INLINE int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
@@ -67,10 +80,10 @@ TFJS_INLINE bool read_geometry(const Tensor& x, const Tensor& y, const double* p
 // The largest of the numbers in a window; NaN is passed over, as the JavaScript kernel does.
 struct MaxPooling {
   static constexpr float kStart = kMinusInfinity;
-  template <class V>
-  [[gnu::always_inline]] V combine(V so_far, V next) const {
+  [[gnu::always_inline]] float combine(float so_far, float next) const {
     return next > so_far ? next : so_far;
   }
+  [[gnu::always_inline]] vf32 combine(vf32 so_far, vf32 next) const { return larger_or_second(next, so_far); }
   template <class V>
   [[gnu::always_inline]] V add(V so_far, V next) const {
     return combine(so_far, next);
@@ -319,12 +332,7 @@ TFJS_INLINE void max_pool_grad_rows(const Geometry& g, const float* x, const flo
       const int64_t corner = row * g.row() + col * g.channels;
       const float* at = dy + (out * g.cols.out + o) * g.channels;
       each_piece(g.channels, [&](const auto& lanes, int64_t c) TFJS_INLINED {
-        // The usual overlapping window, unrolled.
-        if (rows == 3 && cols == 3 && first == 0 && last == 3) {
-          max_pool_grad_window(lanes, g, x + corner + c, at + c, 3, 3, 0, 3, dx + corner + c);
-        } else {
-          max_pool_grad_window(lanes, g, x + corner + c, at + c, rows, cols, first, last, dx + corner + c);
-        }
+        max_pool_grad_window(lanes, g, x + corner + c, at + c, rows, cols, first, last, dx + corner + c);
       });
     }
   }
@@ -371,6 +379,134 @@ TFJS_INLINE void max_pool_grad_rows_2x2(const Geometry& g, const float* x, const
   __builtin_memset(dx + 2 * out_to * g.row(), 0, static_cast<size_t>((own_to - 2 * out_to) * g.row()) * 4);
 }
 
+// Where the windows of a row, three cells each way and two apart, have the first of their largest numbers:
+// 0 to 8, row after row of the unclamped window, or -1 where nothing is larger than minus infinity.
+TFJS_INLINE void max_pool_places_3x3(const Geometry& g, const float* x, int64_t out, int32_t* place) {
+  const int64_t first_row = out * 2 - g.rows.pad;
+  const int64_t row_from = g.rows.begin(out) - first_row, row_to = g.rows.end(out) - first_row;
+  for (int64_t o = 0; o < g.cols.out; o++, place += g.channels) {
+    const int64_t first_col = o * 2 - g.cols.pad;
+    const int64_t col_from = g.cols.begin(o) - first_col, col_to = g.cols.end(o) - first_col;
+    const int64_t corner = first_row * g.row() + first_col * g.channels;
+    const bool whole = row_from == 0 && row_to == 3 && col_from == 0 && col_to == 3;
+    for (int64_t each = 0; each < g.channels; each += kLanes) {
+      const int64_t c = std::min<int64_t>(each, g.channels - kLanes);
+      vf32 best = splat(kMinusInfinity);
+      vi32 at = splat(int32_t{-1});
+      const auto cell = [&](int64_t r, int64_t k)
+                            TFJS_INLINED { return load(x + (corner + r * g.row() + k * g.channels + c)); };
+      const auto look = [&](int64_t r, int64_t k) TFJS_INLINED {
+        at = cell(r, k) == best ? splat(static_cast<int32_t>(r * 3 + k)) : at;
+      };
+      if (whole) {
+        // The rows that the next row of windows brings, which the processor does not foresee.
+        for (int64_t i = 0; i < 4; i++)
+          __builtin_prefetch(x + (corner + (3 + i / 2) * g.row() + i % 2 * g.channels + c));
+        vf32 best_of[3];
+        TFJS_UNROLL for (int r = 0; r < 3; r++) best_of[r] =
+            larger_or_second(cell(r, 2), larger_or_second(cell(r, 1), larger_or_second(cell(r, 0), best)));
+        best = larger_or_second(best_of[2], larger_or_second(best_of[1], best_of[0]));
+        TFJS_UNROLL for (int64_t i = 8; i >= 0; i--) look(i / 3, i % 3);
+      } else {
+        for (int64_t r = row_from; r < row_to; r++) {
+          for (int64_t k = col_from; k < col_to; k++) best = larger_or_second(cell(r, k), best);
+        }
+        for (int64_t r = row_to - 1; r >= row_from; r--) {
+          for (int64_t k = col_to - 1; k >= col_from; k--) look(r, k);
+        }
+      }
+      store(place + c, best > splat(kMinusInfinity) ? at : splat(int32_t{-1}));
+    }
+  }
+}
+
+// A row of windows over a row of cells: their places and gradients, and the place of the first of the cells.
+struct WindowRow {
+  const int32_t* place;
+  const float* dy;
+  int32_t first;
+
+  // What the cell `offset` behind the window's first one in this row gets of it.
+  [[gnu::always_inline]] vf32 share(int64_t at, int32_t offset) const {
+    return select(load(place + at) == splat(first + offset), load(dy + at), zero());
+  }
+};
+
+// Two cells beside each other: the left one is the first of window `at` and the last of the window before it,
+// where there are these (kRight, kLeft); the right one is in the middle of `at`.
+template <int kRows, bool kLeft, bool kRight>
+TFJS_INLINE void max_pool_grad_pair_3x3(const WindowRow* windows, int64_t channels, int64_t at,
+                                        bool left_cell, bool right_cell, float* dx) {
+  for (int64_t each = 0; each < channels; each += kLanes) {
+    const int64_t c = std::min<int64_t>(each, channels - kLanes);
+    vf32 left = zero(), right = zero();
+    TFJS_UNROLL for (int r = 0; r < kRows; r++) {
+      if constexpr (kLeft) left += windows[r].share(at - channels + c, 2);
+      if constexpr (kRight) left += windows[r].share(at + c, 0);
+      if constexpr (kRight) right += windows[r].share(at + c, 1);
+    }
+    if (left_cell) store(dx + c, left);
+    if (right_cell) store(dx + channels + c, right);
+  }
+}
+
+// The gradient of a row of cells from kRows rows of windows, which are three cells wide and two apart.
+template <int kRows>
+TFJS_INLINE void max_pool_grad_row_3x3(const Geometry& g, const WindowRow* rows, float* dx) {
+  const int64_t channels = g.channels, length = g.cols.length, out = g.cols.out;
+  WindowRow windows[kRows];
+  for (int r = 0; r < kRows; r++) windows[r] = rows[r];
+  const auto inside = [&](int64_t col) TFJS_INLINED { return col >= 0 && col < length; };
+  for (int64_t o = 0; o <= out; o++) {
+    const int64_t col = o * 2 - g.cols.pad, at = o * channels;
+    const bool left = inside(col), right = o < out && inside(col + 1);
+    float* to = dx + col * channels;
+    if (o == 0) {
+      max_pool_grad_pair_3x3<kRows, false, true>(windows, channels, at, left, right, to);
+    } else if (o == out) {
+      max_pool_grad_pair_3x3<kRows, true, false>(windows, channels, at, left, right, to);
+    } else if (left && right) {
+      max_pool_grad_pair_3x3<kRows, true, true>(windows, channels, at, true, true, to);
+    } else {
+      max_pool_grad_pair_3x3<kRows, true, true>(windows, channels, at, left, right, to);
+    }
+  }
+  const int64_t behind = std::max<int64_t>(std::min<int64_t>(g.cols.reach() - g.cols.pad, length), 0);
+  __builtin_memset(dx + behind * channels, 0, static_cast<size_t>((length - behind) * channels) * 4);
+}
+
+// As max_pool_grad_rows, for windows of 3x3 two apart: every cell is written once, and gathers from the up to
+// four windows over it what they have for it.
+TFJS_INLINE void max_pool_grad_rows_3x3(const Geometry& g, const float* x, const float* dy, int64_t own_from,
+                                        int64_t own_to, float* dx) {
+  Scratch scratch;
+  int32_t* places[2] = {scratch.get<int32_t>(g.out_row()), scratch.get<int32_t>(g.out_row())};
+  int64_t known = -1;  // the last row of windows whose places are known
+  const auto row_of = [&](int64_t out, int32_t first) TFJS_INLINED {
+    if (out > known) {
+      max_pool_places_3x3(g, x, out, places[out % 2]);
+      known = out;
+    }
+    return WindowRow{places[out % 2], dy + out * g.out_row(), first};
+  };
+  for (int64_t row = own_from; row < own_to; row++) {
+    // Numbers of windows whose rows the cells' row is the first (or second) and the third of.
+    const int64_t from_corner = row + g.rows.pad, out = from_corner / 2;
+    WindowRow windows[2];
+    int count = 0;
+    if (from_corner % 2 == 0 && out >= 1 && out <= g.rows.out) windows[count++] = row_of(out - 1, 6);
+    if (out < g.rows.out) windows[count++] = row_of(out, from_corner % 2 == 0 ? 0 : 3);
+    float* to = dx + row * g.row();
+    if (count == 2) {
+      max_pool_grad_row_3x3<2>(g, windows, to);
+    } else if (count == 1) {
+      max_pool_grad_row_3x3<1>(g, windows, to);
+    } else {
+      __builtin_memset(to, 0, static_cast<size_t>(g.row()) * 4);
+    }
+  }
+}
+
 }  // namespace
 
 Status MaxPool(const Args& args) {
@@ -397,6 +533,8 @@ Status MaxPoolGrad(const Args& args) {
   const bool two_by_two = rows.window == 2 && rows.stride == 2 && rows.pad == 0 && cols.window == 2 &&
                           cols.stride == 2 && cols.pad == 0 && rows.length >= 2 * rows.out &&
                           cols.length >= 2 * cols.out && g.channels >= kLanes;
+  const bool three_by_three = rows.window == 3 && rows.stride == 2 && rows.pad < 3 && cols.window == 3 &&
+                              cols.stride == 2 && cols.pad < 3 && g.channels >= kLanes;
   // A task owns the image rows under a band of window rows, so that no two add into the same place. Windows
   // that reach in from the band before are looked at twice, hence bands of several windows' height, and large
   // enough to be worth a task.
@@ -417,6 +555,8 @@ Status MaxPoolGrad(const Args& args) {
       float* to_image = dx + n * g.image();
       if (two_by_two) {
         max_pool_grad_rows_2x2(g, image, gradient, out_from, out_to, own_to, to_image);
+      } else if (three_by_three) {
+        max_pool_grad_rows_3x3(g, image, gradient, own_from, own_to, to_image);
       } else {
         max_pool_grad_rows(g, image, gradient, std::min<int64_t>(rows.first(own_from), out_from), out_to,
                            own_from, own_to, to_image);

@@ -65,6 +65,12 @@ std::vector<Shape> shapes(Suite& suite) {
       square(1, 151, 32, 5, 2, 2),
       square(1, 301, 3, 2, 2),
       square(1, 200, 16, 2, 2),
+      // Windows of 3x3 two apart: several bands, rests behind the last window, uneven padding.
+      square(1, 90, 48, 3, 2),
+      square(2, 12, 33, 3, 2),
+      {1, 41, 20, 37, {3, 3, 2, 2, 0, 1}, 1, 0},
+      {1, 8, 11, 20, {3, 3, 2, 2, 2, 2}, 2, 2},
+      {2, 2, 1, 16, {3, 3, 2, 2, 1, 2}, 1, 2},
   };
   for (int64_t channels : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 48, 65, 130}) {
     list.push_back(square(2, 6, channels, 2, 2));
@@ -80,6 +86,10 @@ std::vector<Shape> shapes(Suite& suite) {
       s.p.padLeft = suite.draw(0, 3);
       s.pad_bottom = suite.draw(0, 3);
       s.pad_right = suite.draw(0, 3);
+    }
+    if (suite.chance(0.2)) {
+      s.p.windowHeight = s.p.windowWidth = 3;
+      s.p.strideHeight = s.p.strideWidth = 2;
     }
     if (s.fits()) list.push_back(s);
   }
