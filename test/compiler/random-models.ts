@@ -83,8 +83,8 @@ const makers: Readonly<Record<string, (draw: Draw, shape: readonly number[]) => 
 /** Layers of several inputs of the same shape. */
 const merges = ['Add', 'Average', 'Concatenate', 'Maximum', 'Minimum', 'Multiply', 'Subtract'];
 
-/** What draws of its own in each step, or takes words. */
-const excluded = /Dropout|Noise|Embedding|Masking/;
+/** What draws of its own in each step, or takes words; of thresholds upstream has no gradient. */
+const excluded = /Dropout|Noise|Embedding|Masking|Thresholded/;
 
 const classes = Object.keys(rules).filter((name) => !excluded.test(name));
 
