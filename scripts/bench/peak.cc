@@ -11,20 +11,27 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
-constexpr int kChains = kRegisters == 32 ? 24 : 12;
+constexpr int kChains = kRegisters == 32 ? 16 : 12;
+// What asm calls all vector registers; with "x" those beyond the 16th would be spilled.
+#if defined(__AVX512F__)
+#define TFJS_ANY_VECTOR "+v"
+#elif defined(__aarch64__)
+#define TFJS_ANY_VECTOR "+w"
+#else
+#define TFJS_ANY_VECTOR "+x"
+#endif
 constexpr long kRounds = 1000000;  // some milliseconds: cores wake up slowly
 
 double gflops() {
   vf32 sum[kChains];
-  for (int i = 0; i < kChains; i++) sum[i] = splat(1.0f + i);
+  TFJS_UNROLL for (int i = 0; i < kChains; i++) sum[i] = splat(1.0f + static_cast<float>(i));
   vf32 a = splat(0.999f), b = splat(0.001f);
-  asm volatile("" : "+x"(a), "+x"(b));
+  asm volatile("" : TFJS_ANY_VECTOR(a), TFJS_ANY_VECTOR(b));
   const auto start = std::chrono::steady_clock::now();
   for (long round = 0; round < kRounds; round++) {
-#pragma GCC unroll 32
-    for (int i = 0; i < kChains; i++) {
+    TFJS_UNROLL for (int i = 0; i < kChains; i++) {
       sum[i] = fma(sum[i], a, b);
-      asm volatile("" : "+x"(sum[i]));
+      asm volatile("" : TFJS_ANY_VECTOR(sum[i]));
     }
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
