@@ -232,24 +232,40 @@ void tap_product(const TapProduct& p) {
   const int64_t pixels = p.batch * p.height * p.width;
   if (pixels == 0 || p.columns == 0 || winograd_product(p)) return;
   const int rows = p.narrow != nullptr ? narrow_tile_rows(p.columns) : tile_rows(panel_vectors(p.columns));
-  const int64_t group = rows * kGroupTiles, groups = ceil_div(pixels, group);
+  const int64_t tiles = ceil_div(pixels, rows), groups = ceil_div(tiles, kGroupTiles);
   const int64_t panels = panel_count(p.columns);
-  // With few pixels the panels are shared out as well.
-  int64_t splits = ceil_div(4 * thread_count(), groups);
+  // With few pixels the panels are shared out as well, evenly if possible.
+  const int64_t threads = thread_count();
+  int64_t splits = ceil_div(4 * threads, groups);
+  while (splits > 1 && splits < panels && groups * splits % threads != 0) splits++;
   if (splits > panels) splits = panels;
 
   Scratch scratch;
   float* zeros = scratch.get<float>(p.depth);
   for (int64_t k = 0; k < p.depth; k++) zeros[k] = 0;
   // Five vectors of products a nanosecond is what a core reaches.
-  const double cost =
-      static_cast<double>(group * panels * 2 / splits) * static_cast<double>(p.taps * p.depth + 8) / 5;
-  parallel_for(groups * splits, cost, [&](int64_t begin, int64_t end) {
+  const double tile_cost =
+      static_cast<double>(rows * panels * 2) * static_cast<double>(p.taps * p.depth + 8) / 5;
+  if (splits > 1) {
+    const double cost = tile_cost * static_cast<double>(tiles) / static_cast<double>(groups * splits);
+    parallel_for(groups * splits, cost, [&](int64_t begin, int64_t end) {
+      Worker worker(p, rows, zeros);
+      for (int64_t item = begin; item < end; item++) {
+        const int64_t group = item / splits, split = item % splits;
+        const int64_t last = tiles * (group + 1) / groups * rows;
+        worker.run(tiles * group / groups * rows, last < pixels ? last : pixels, panels * split / splits,
+                   panels * (split + 1) / splits);
+      }
+    });
+    return;
+  }
+  parallel_for(tiles, tile_cost, [&](int64_t begin, int64_t end) {
     Worker worker(p, rows, zeros);
-    for (int64_t item = begin; item < end; item++) {
-      const int64_t first = item / splits * group, split = item % splits;
-      worker.run(first, first + group < pixels ? first + group : pixels, panels * split / splits,
-                 panels * (split + 1) / splits);
+    const int64_t count = ceil_div(end - begin, kGroupTiles);
+    for (int64_t group = 0; group < count; group++) {
+      const int64_t first = begin + (end - begin) * group / count;
+      const int64_t last = (begin + (end - begin) * (group + 1) / count) * rows;
+      worker.run(first * rows, last < pixels ? last : pixels, 0, panels);
     }
   });
 }

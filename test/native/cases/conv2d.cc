@@ -80,6 +80,14 @@ void for_each_case(Suite& suite, F add) {
   add(same({2, 16, 16, 64, 3, 3, 48}));
   add(same({1, 7, 7, 130, 3, 3, 150}));
   add(Case{16, 20, 20, 16, 1, 1, 10});
+  // 1x1 filters over many pixels: several blocks and slices of them, strides, cropping, rows and columns left
+  // over from tiles and panels, more sums than a part has.
+  add(Case{2, 24, 23, 33, 1, 1, 32});
+  add(Case{3, 21, 29, 50, 1, 1, 65});
+  add(Case{5, 17, 19, 47, 1, 1, 97});
+  add(Case{2, 45, 50, 32, 1, 1, 39, {2, 2, 1, 1, 0, 0}});
+  add({2, 40, 48, 37, 1, 1, 33, {1, 2, 1, 1, -3, -1}, -2, -5});
+  add(Case{1, 32, 32, 260, 1, 1, 290});
   // More than one block of taps, by number and by bytes.
   add(same({1, 12, 12, 2, 9, 9, 20}));
   add(same({1, 10, 12, 13, 9, 9, 20}));
