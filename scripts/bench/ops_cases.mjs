@@ -23,6 +23,37 @@ export function flops(item) {
   return undefined;
 }
 
+// Tensors of the shape that pass through memory, read and written, at the least.
+const passes = {
+  relu: 2,
+  sigmoid: 2,
+  tanh: 2,
+  exp: 2,
+  add: 3,
+  multiply: 3,
+  softmax: 2,
+  logSoftmax: 2,
+  softmaxGrad: 3,
+  batchnorm: 2,
+  batchnormTraining: 2,
+  sum: 1,
+  mean: 1,
+  sumRows: 1,
+  transpose: 2,
+  biasAdd: 2,
+  adam: 7,
+  momentum: 5,
+};
+
+/** The bytes that a case has to read and to write, where memory bounds it; undefined elsewhere. */
+export function bytes(item) {
+  if (passes[item.kind]) return 4 * passes[item.kind] * item.shape.reduce((a, b) => a * b, 1);
+  if (item.kind !== 'maxpool' && item.kind !== 'avgpool') return undefined;
+  const image = item.batch * item.in.reduce((a, b) => a * b, 1);
+  const pooled = item.batch * outputSize(item) * item.in[2];
+  return 4 * (pooled + image * (item.pass === 'input' && item.kind === 'maxpool' ? 2 : 1));
+}
+
 export function title(item) {
   const { net, kind, batch, kernel, stride, pad, pass } = item;
   if (kind === 'matmul') {

@@ -71,6 +71,9 @@ const makers = {
   },
   transpose: ({ shape }) => unary(shape, tf.transpose),
   sum: ({ shape }) => unary(shape, (x) => tf.sum(x, 1)),
+  mean: ({ shape }) => unary(shape, (x) => tf.mean(x, 1)),
+  adam: ({ shape }) => optimizer(shape, tf.train.adam(1e-3)),
+  momentum: ({ shape }) => optimizer(shape, tf.train.momentum(1e-3, 0.9)),
   sumRows: ({ shape }) => unary(shape, (x) => tf.sum(x, 0)),
   add: ({ shape }) => binary(shape, shape, tf.add),
   multiply: ({ shape }) => binary(shape, shape, tf.mul),
@@ -106,6 +109,12 @@ function pool(name, { batch, in: [h, w, c], kernel, stride, pass }) {
   if (pass === 'forward') return () => run(name, { x }, attrs);
   if (name === 'AvgPool') return () => run('AvgPoolGrad', { dy, input: x }, attrs);
   return () => run('MaxPoolGrad', { dy, input: x, output: y }, attrs);
+}
+
+function optimizer(shape, rule) {
+  const variable = tf.variable(tf.randomNormal(shape));
+  const gradients = { [variable.name]: tf.randomNormal(shape) };
+  return () => rule.applyGradients(gradients);
 }
 
 function unary(shape, op) {

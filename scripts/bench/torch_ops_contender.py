@@ -88,6 +88,19 @@ def softmax_grad(c):
     return lambda: torch.ops.aten._softmax_backward_data(dy, y, 1, torch.float32)
 
 
+def optimizer(make):
+    def start(c):
+        with torch.inference_mode(False):
+            x = torch.randn(*c["shape"], requires_grad=True)
+            x.grad = torch.randn(*c["shape"])
+            rule = make([x])
+        def call():
+            with torch.inference_mode(False):
+                rule.step()
+        return call
+    return start
+
+
 def cross_entropy(c):
     with torch.inference_mode(False):
         x = torch.randn(*c["shape"], requires_grad=True)
@@ -123,6 +136,9 @@ makers = {
     "logSoftmax": unary(lambda x: torch.log_softmax(x, 1)), "softmaxCrossEntropyTraining": cross_entropy,
     "batchnorm": lambda c: batch_norm(c, False), "batchnormTraining": lambda c: batch_norm(c, True),
     "batchnormTrainingBothWays": lambda c: batch_norm(c, True, True), "transpose": unary(lambda x: x.t().contiguous()),
+    "adam": optimizer(lambda x: torch.optim.Adam(x, 1e-3, fused=True)),
+    "momentum": optimizer(lambda x: torch.optim.SGD(x, 1e-3, momentum=0.9, fused=True)),
+    "mean": unary(lambda x: x.mean(1)),
     "sum": unary(lambda x: x.sum(1)), "sumRows": unary(lambda x: x.sum(0)),
     "gather": gather, "oneHot": one_hot, "resizeBilinear": resize_bilinear,
     "randomNormal": lambda c: lambda: torch.randn(*c["shape"]), "dropout": unary(lambda x: F.dropout(x, 0.5, True)),
