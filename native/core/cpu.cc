@@ -13,6 +13,8 @@
 #endif
 #ifdef __linux__
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace tfjs {
@@ -104,17 +106,27 @@ int quota_cores() { return 0; }
 #ifdef __linux__
 int current_cpu() { return sched_getcpu(); }
 
-void leave_cpu(int cpu) {
-  cpu_set_t mask, others;
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0 || cpu >= CPU_SETSIZE || CPU_COUNT(&mask) < 2) return;
-  others = mask;
-  CPU_CLR(cpu, &others);
-  // Moves at once; the first mask again lets the system move it on.
-  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof mask, &mask);
+int thread_id() { return static_cast<int>(syscall(SYS_gettid)); }
+
+bool exclude_cpu(int thread, int cpu) {
+  cpu_set_t mask;
+  if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(thread, sizeof mask, &mask) != 0) return false;
+  if (!CPU_ISSET(cpu, &mask) || CPU_COUNT(&mask) < 2) return false;
+  CPU_CLR(cpu, &mask);
+  return sched_setaffinity(thread, sizeof mask, &mask) == 0;
+}
+
+void include_cpu(int cpu) {
+  cpu_set_t mask;
+  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
+  CPU_SET(cpu, &mask);
+  sched_setaffinity(0, sizeof mask, &mask);
 }
 #else
 int current_cpu() { return -1; }
-void leave_cpu(int) {}
+int thread_id() { return 0; }
+bool exclude_cpu(int, int) { return false; }
+void include_cpu(int) {}
 #endif
 
 int usable_cores() {

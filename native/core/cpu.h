@@ -10,7 +10,11 @@ bool cpu_has(Isa isa);
 int usable_cores();
 // The CPU that this thread is on; negative where the system does not say.
 int current_cpu();
-// Moves this thread to another CPU of its affinity mask, if there is one; the mask stays what it was.
-void leave_cpu(int cpu);
+// The system's number of this thread; 0 where it has none.
+int thread_id();
+// Takes a CPU out of a thread's affinity mask, unless it is the only one. Returns whether it did.
+bool exclude_cpu(int thread, int cpu);
+// Puts a CPU back into this thread's affinity mask.
+void include_cpu(int cpu);
 
 }  // namespace tfjs

@@ -34,7 +34,7 @@ void row_block(const SparseProduct& p, int64_t k, int64_t depth, const int64_t* 
     vf32 sum[V];
     TFJS_UNROLL for (int v = 0; v < V; v++) sum[v] = k > 0 ? load(c + column[v]) : zero();
     for (; bits != 0; bits &= bits - 1) {
-      const int64_t i = __builtin_ctzll(bits);
+      const int64_t i = lowest_bit(bits);
       const vf32 x = splat(a[i]);
       const int64_t at = i * p.ldb;
       TFJS_UNROLL for (int v = 0; v < V; v++) sum[v] = fma(x, load(b[v] + at), sum[v]);

@@ -46,7 +46,7 @@ TFJS_INLINE void add_window(const float* g, const WindowBits* bits, int64_t colu
   for (int64_t word = 0; word < columns; word += kWord, bits++, g += kWord, filter += kWord * kFilter) {
     TFJS_UNROLL for (int cell = 0; cell < 4; cell++) {
       for (uint64_t left = bits->of_cell[cell]; left != 0; left &= left - 1) {
-        const int64_t channel = __builtin_ctzll(left);
+        const int64_t channel = lowest_bit(left);
         const float* weight = filter + channel * kFilter;
         const vf32 value = splat(g[channel]);
         TFJS_UNROLL for (int tap = 0; tap < 9; tap++) {

@@ -50,11 +50,10 @@ class Pool {
   void run(Region& region, int workers) {
     start(workers);
     region_ = &region;
-    caller_cpu_.store(current_cpu(), std::memory_order_relaxed);
     allowed_.store(workers, std::memory_order_relaxed);
     const uint32_t before = state_.load(std::memory_order_relaxed);
     state_.store(((before / kRegion + 1) * kRegion) | kOpen, std::memory_order_seq_cst);
-    if (sleepers_.load(std::memory_order_seq_cst) > 0) state_.notify_all();
+    if (sleepers_.load(std::memory_order_seq_cst) > 0) wake(workers);
     region.work();
     // From here nobody joins; those inside have taken the last tasks.
     uint32_t state = state_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
@@ -76,11 +75,23 @@ class Pool {
     }
   }
 
+  // The system at times wakes a thread on the CPU that the caller is busy on, where it waits for many
+  // milliseconds beside an idle CPU: those few that are about to be woken may not go there.
+  void wake(int workers) {
+    const int cpu = current_cpu();
+    for (int i = 0; i < std::min(workers, kPlaced); i++) {
+      const int thread = sleeping_[i].exchange(0, std::memory_order_acq_rel);
+      if (thread != 0) excluded_[i].store(exclude_cpu(thread, cpu) ? cpu : kNone, std::memory_order_release);
+    }
+    state_.notify_all();
+  }
+
   void serve(int index) {
     FlushDenormals flush;
+    const int thread = thread_id();
     uint32_t seen = 0;
     for (;;) {
-      uint32_t state = wait_for_region(seen);
+      uint32_t state = wait_for_region(seen, index, thread);
       seen = state / kRegion;
       if (index >= allowed_.load(std::memory_order_relaxed)) continue;
       while ((state & kOpen) != 0 && state / kRegion == seen) {
@@ -93,7 +104,7 @@ class Pool {
     }
   }
 
-  uint32_t wait_for_region(uint32_t seen) {
+  uint32_t wait_for_region(uint32_t seen, int index, int thread) {
     uint32_t state;
     const auto is_new = [&] { return state / kRegion != seen && (state & kOpen) != 0; };
     if (spin_until([&] {
@@ -105,25 +116,31 @@ class Pool {
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
     state = state_.load(std::memory_order_seq_cst);
     while (!is_new()) {
+      if (index < kPlaced) sleeping_[index].store(thread, std::memory_order_release);
       state_.wait(state, std::memory_order_acquire);
-      avoid_caller();
+      if (index < kPlaced) stay(index);
       state = state_.load(std::memory_order_acquire);
     }
     sleepers_.fetch_sub(1, std::memory_order_relaxed);
     return state;
   }
 
-  // The system at times wakes a thread on the CPU that the caller is busy on, and leaves both there for many
-  // milliseconds beside an idle one.
-  void avoid_caller() {
-    const int cpu = current_cpu();
-    if (cpu >= 0 && cpu == caller_cpu_.load(std::memory_order_relaxed)) leave_cpu(cpu);
+  // Once it runs elsewhere, a thread that a caller has kept off a CPU may go there again.
+  void stay(int index) {
+    if (sleeping_[index].exchange(0, std::memory_order_acq_rel) != 0) return;
+    int cpu;
+    while ((cpu = excluded_[index].exchange(kPending, std::memory_order_acq_rel)) == kPending) pause();
+    if (cpu != kNone) include_cpu(cpu);
   }
 
   std::atomic<uint32_t> state_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<int> allowed_{0};
-  std::atomic<int> caller_cpu_{-1};
+  // Of the first workers: the number of one that sleeps, or 0; then the CPU that its waker has kept it off.
+  static constexpr int kPlaced = 7, kPending = -1, kNone = -2;
+  std::atomic<int> sleeping_[kPlaced] = {};
+  std::atomic<int> excluded_[kPlaced] = {kPending, kPending, kPending, kPending,
+                                         kPending, kPending, kPending};
   Region* region_ = nullptr;
   int started_ = 0;
 };

@@ -155,6 +155,18 @@ TFJS_INLINE bool any(vi32 mask) {
 #endif
 }
 
+// The number of the lowest bit that is set; there must be one.
+TFJS_INLINE int64_t lowest_bit(uint64_t bits) {
+#if defined(__x86_64__) && !defined(__BMI__)
+  // The builtin becomes TZCNT, which older CPUs read as BSF: as right, but not to be told from a mistake.
+  int64_t at;
+  asm("bsfq %1, %0" : "=r"(at) : "rm"(bits) : "cc");
+  return at;
+#else
+  return __builtin_ctzll(bits);
+#endif
+}
+
 // A bit for each lane that is not zero.
 TFJS_INLINE uint32_t nonzero_lanes(vf32 v) {
 #if defined(__AVX512F__)
