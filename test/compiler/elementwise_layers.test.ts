@@ -74,6 +74,16 @@ const nets: Readonly<Record<string, Net>> = {
       softmax(),
     ],
   },
+  'rescaled inputs and layers': {
+    ...labels,
+    input: [6],
+    layers: () => [
+      layers.rescaling({ scale: 0.5, offset: 0.25 }),
+      dense(9, { activation: 'tanh' }),
+      layers.rescaling({ scale: -3 }),
+      softmax(),
+    ],
+  },
   'models as layers, twice nested': {
     ...labels,
     input: [11],
@@ -125,7 +135,7 @@ it.each(['maximum', 'minimum'] as const)(
     model.compile({ optimizer: tf.train.sgd(1), loss: 'meanSquaredError' });
     expect(tf.explain(model)).toMatch(/: input/);
     await model.trainOnBatch(tf.ones([4, 3]), tf.zeros([4, 2]));
-    // The mean of two squares of 3: each has a gradient of 3.
+    // The mean of two spread of 3: each has a gradient of 3.
     const [first, , second] = model.getWeights().map((weight) => [...weight.dataSync()]);
     expect(first).toEqual(Array(6).fill(-2));
     expect(second).toEqual(Array(6).fill(1));
@@ -180,4 +190,65 @@ it('trains ThresholdedReLU', async () => {
   const gradient = passed.reduce((sum, each) => sum + (2 * weight * each * each) / x.length, 0);
   expect(passed).toHaveLength(3);
   expect(model.getWeights()[0]?.dataSync()[0]).toBeCloseTo(weight - gradient, 5);
+});
+
+// A weight of ones behind the noise: the gradient of its rows is the mean of what the layer gives, and that of the
+// weight before it the mean of the factors.
+const [samples, steps, units] = [64, 20, 50];
+// Means of N numbers of deviation at most 1.3 are within 6 deviations of theirs.
+const bound = (6 * 1.3) / Math.sqrt(samples * units);
+
+async function throughNoise(
+  layer: tf.layers.Layer,
+): Promise<{ mean: number; factor: number; spread: number }> {
+  const model = tf.sequential({
+    layers: [
+      layers.dense({ units, useBias: false, kernelInitializer: 'ones', inputShape: [steps, 1] }),
+      layer,
+      layers.dense({ units: 1, useBias: false, kernelInitializer: 'ones' }),
+    ],
+  });
+  // The gradient of each output is 1 of all of them.
+  model.compile({ optimizer: tf.train.sgd(1), loss: 'meanAbsoluteError' });
+  expect(tf.explain(model)).toMatch(/: input/);
+  const target = tf.fill([samples, steps, 1], -1e4);
+  await model.trainOnBatch(tf.ones([samples, steps, 1]), target);
+  const [first, last] = model.getWeights().map((weight) => [...weight.dataSync()].map((value) => 1 - value));
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const values = last as number[];
+  return {
+    mean: mean(values),
+    factor: mean(first as number[]),
+    spread: Math.max(...values) - Math.min(...values),
+  };
+}
+
+it.each([
+  ['GaussianNoise', () => layers.gaussianNoise({ stddev: 0.8 }), 1],
+  ['GaussianDropout', () => layers.gaussianDropout({ rate: 0.4 }), undefined],
+  ['SpatialDropout1D', () => layers.spatialDropout1d({ rate: 0.4 }), undefined],
+] as const)(
+  'draws the numbers of %s, with a mean of 1, and gives the gradient its factors',
+  async (_, make, factor) => {
+    const { mean, factor: own, spread } = await throughNoise(make());
+    expect(Math.abs(mean - 1)).toBeLessThan(bound);
+    // The input is 1 everywhere, so that what comes out of factors is the factors themselves.
+    expect(own).toBeCloseTo(factor ?? mean, 4);
+    expect(spread).toBeGreaterThan(1e-3);
+  },
+);
+
+it('draws the numbers of AlphaDropout, each of two values', async () => {
+  const rate = 0.4;
+  const { mean, factor, spread } = await throughNoise(layers.alphaDropout({ rate }));
+  const alphaPrime = -1.6732632423543772 * 1.0507009873554805;
+  const a = ((1 - rate) * (1 + rate * alphaPrime ** 2)) ** -0.5;
+  const b = -a * alphaPrime * rate;
+  // Upstream adds (0 - 1) times that to what is dropped.
+  const dropped = -alphaPrime;
+  // A share k of ones is kept: the mean is a (k + (1 - k) dropped) + b, and the factor a k.
+  const kept = factor / a;
+  expect(Math.abs(kept - (1 - rate))).toBeLessThan(bound);
+  expect(mean).toBeCloseTo(a * (kept + (1 - kept) * dropped) + b, 4);
+  expect(spread).toBeGreaterThan(1e-3);
 });

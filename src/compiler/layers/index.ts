@@ -18,16 +18,19 @@ import {
 } from './global_pooling';
 import { layerNormalization } from './layer_norm';
 import { add, average, concatenate, maximum, minimum, multiply } from './merge';
+import { alphaDropout, gaussianDropout, gaussianNoise, spatialDropout1d } from './noise';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
 import { cropping2d, zeroPadding2d } from './padding';
 import { permute, repeatVector } from './rearrange';
 import { flatten, reshape } from './reshape';
+import { rescaling } from './rescaling';
 import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
 
 export const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
   Add: add,
+  AlphaDropout: alphaDropout,
   Average: average,
   AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
@@ -42,6 +45,8 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   Dropout: dropout,
   ELU: elu,
   Flatten: flatten,
+  GaussianDropout: gaussianDropout,
+  GaussianNoise: gaussianNoise,
   GlobalAveragePooling1D: globalAveragePooling1d,
   GlobalAveragePooling2D: globalAveragePooling2d,
   GlobalMaxPooling1D: globalMaxPooling1d,
@@ -57,9 +62,11 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   Permute: permute,
   ReLU: relu,
   RepeatVector: repeatVector,
+  Rescaling: rescaling,
   Reshape: reshape,
   SeparableConv2D: separableConv2d,
   Softmax: softmax,
+  SpatialDropout1D: spatialDropout1d,
   ThresholdedReLU: thresholdedReLU,
   UpSampling2D: upSampling2d,
   ZeroPadding2D: zeroPadding2d,
