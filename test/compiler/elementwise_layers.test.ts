@@ -52,7 +52,7 @@ const nets: Readonly<Record<string, Net>> = {
       conv(7, { activation: 'linear' }),
       layers.prelu({ alphaInitializer: normal(), sharedAxes: [1, 2] }),
       conv(6, { kernelSize: 2, activation: 'linear' }),
-      layers.prelu({ alphaInitializer: normal(), alphaRegularizer: 'l1l2' }),
+      layers.prelu({ alphaInitializer: normal(), alphaRegularizer: tf.regularizers.l1l2() }),
       layers.elu(),
       layers.flatten(),
       softmax(),

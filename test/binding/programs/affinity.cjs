@@ -15,5 +15,7 @@ const allowed = () =>
     for (let k = 0; k < 5; k++) tf.relu(x).dispose();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  // A thread that was woken last may not have run yet, and is kept off a CPU until it does.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   console.log(JSON.stringify({ before, after: allowed() }));
 })();
