@@ -61,8 +61,9 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
   const [first] = gradients as [Value];
   if (gradients.length === 1) return first;
   const sum = tape.value(first.dims.slice(1));
-  tape.call('AddN', gradients, [sum], {});
-  return sum;
+  // A plan's call takes up to 32 tensors.
+  tape.call('AddN', gradients.slice(0, 16), [sum], {});
+  return total(tape, [sum, ...gradients.slice(16)]);
 }
 
 /** Whether an output's activation is one that its loss takes in, and that nobody else needs. */

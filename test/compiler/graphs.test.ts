@@ -31,6 +31,18 @@ const labels = (count: number) =>
 const bits = (columns: number) => tf.cast(tf.greater(data([rows, columns], 5), 0), 'float32');
 
 const graphs: Readonly<Record<string, Graph>> = {
+  'an output that forty layers read': {
+    model() {
+      const x = numbers(4);
+      const read = on(dense(3, { activation: 'tanh' }), x);
+      let sum = on(dense(2), read);
+      for (let i = 0; i < 39; i++) sum = on(layers.average(), [sum, on(dense(2), read)]);
+      return tf.model({ inputs: x, outputs: sum });
+    },
+    x: () => data([rows, 4], 1),
+    y: () => data([rows, 2], 2),
+    args: { loss: 'meanSquaredError' },
+  },
   'two inputs that never meet, and two outputs': {
     model() {
       const [a, b] = [numbers(4), numbers(3)];
