@@ -1,6 +1,7 @@
 #include "gemm/gemm.h"
 
 #include "core/scratch.h"
+#include "gemm/columns.h"
 #include "gemm/pack.h"
 #include "gemm/thin.h"
 #include "parallel/parallel.h"
@@ -21,7 +22,6 @@ constexpr int64_t kSlab = int64_t{4} << 20;
 // Rows that come this many floats apart fall on the same few cache sets.
 constexpr int64_t kAliasing = 1024;
 
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 TFJS_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 TFJS_INLINE int64_t parts(int64_t n, int64_t size) { return (n + size - 1) / size; }
 

@@ -1,5 +1,7 @@
 #include "gemm/sparse.h"
 
+#include "gemm/columns.h"
+
 namespace tfjs::TFJS_ISA {
 namespace {
 
@@ -8,8 +10,6 @@ namespace {
 constexpr int64_t kDepth = 64;
 // Vectors of columns at a time, at most.
 constexpr int64_t kWide = 8;
-
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Which of the first `depth` elements are not zero.
 TFJS_INLINE uint64_t nonzeros(const float* a, int64_t depth) {
@@ -49,15 +49,13 @@ void multiply_sparse(const SparseProduct& p) {
   constexpr void (*kBlocks[kWide])(const SparseProduct&, int64_t, int64_t, const int64_t*) = {
       row_block<1>, row_block<2>, row_block<3>, row_block<4>,
       row_block<5>, row_block<6>, row_block<7>, row_block<8>};
-  const int64_t vectors = (p.n + kLanes - 1) / kLanes, blocks = (vectors + kWide - 1) / kWide;
+  const ColumnBlocks<kWide> blocks{p.n};
   const int64_t parts = p.k > kDepth ? (p.k + kDepth - 1) / kDepth : 1;
   for (int64_t part = 0; part < parts; part++) {
     const int64_t k = p.k * part / parts, depth = p.k * (part + 1) / parts - k;
-    for (int64_t block = 0; block < blocks; block++) {
-      // Of equal size, so that the last vector, which may overlap the one before, has that in its own block.
-      const int64_t first = vectors * block / blocks, count = vectors * (block + 1) / blocks - first;
+    for (int64_t block = 0; block < blocks.count; block++) {
       int64_t column[kWide];
-      for (int64_t v = 0; v < count; v++) column[v] = smaller((first + v) * kLanes, p.n - kLanes);
+      const int64_t count = blocks.place(block, column);
       kBlocks[count - 1](p, k, depth, column);
     }
   }

@@ -6,7 +6,7 @@
 
 namespace tfjs::TFJS_ISA {
 
-// c = a b, or c += a b; a is m by k, b is k by n, all with rows that far apart; n >= kLanes. A zero of a
+// c = a b; a is m by k, b is k by n, all with rows that far apart; n >= kLanes. A zero of a
 // times an infinity or NaN of b counts as zero. On the calling thread.
 struct SparseProduct {
   int64_t m, n, k;

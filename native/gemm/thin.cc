@@ -1,6 +1,7 @@
 #include "gemm/thin.h"
 
 #include "core/scratch.h"
+#include "gemm/columns.h"
 #include "parallel/parallel.h"
 #include "simd/transpose.h"
 
@@ -11,8 +12,6 @@ namespace {
 constexpr int64_t kThin = 4;
 // Sums of this many terms count as short.
 constexpr int64_t kShortSum = 64;
-
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 template <class T>
 TFJS_INLINE T clamped(T x, T low, T high) {
@@ -85,14 +84,12 @@ void row_product_of(const RowProduct& p) {
     return row_block<R, 1, true>(p, &at);
   }
   constexpr int64_t kWide = R == 1 ? 8 : kRegisters / (2 * R) < 4 ? kRegisters / (2 * R) : 4;
-  const int64_t vectors = (p.n + kLanes - 1) / kLanes, blocks = (vectors + kWide - 1) / kWide;
+  const ColumnBlocks<kWide> blocks{p.n};
   const double nanoseconds = 0.03 * static_cast<double>(p.k * kWide * kLanes);
-  parallel_for(blocks, nanoseconds, [&](int64_t begin, int64_t end) {
+  parallel_for(blocks.count, nanoseconds, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block++) {
-      // Of equal size, so that the last vector, which may overlap the one before, has that in its own block.
-      const int64_t first = vectors * block / blocks, count = vectors * (block + 1) / blocks - first;
       int64_t at[kWide];
-      for (int64_t v = 0; v < count; v++) at[v] = smaller((first + v) * kLanes, p.n - kLanes);
+      const int64_t count = blocks.place(block, at);
       if constexpr (R == 1) {
         constexpr void (*kBlocks[kWide])(const RowProduct&, const int64_t*) = {
             row_block<1, 1, false>, row_block<1, 2, false>, row_block<1, 3, false>, row_block<1, 4, false>,

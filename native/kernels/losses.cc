@@ -42,6 +42,25 @@ TFJS_INLINE Status each_row(const Args& args, bool mean, double cost, Term term)
   return Status::Ok;
 }
 
+// The same where all of a row is looked at at once: sample(labels, predictions, n, gradient) returns its loss
+// and writes the gradient, unless that is null.
+template <class Sample>
+TFJS_INLINE Status each_sample(const Args& args, Sample sample) {
+  const Tensor& x = args.inputs[1];
+  const int64_t rows = args.outputs[0].size(), n = rows == 0 ? 0 : x.size() / rows;
+  if (!fits(args) || rows * n != x.size()) return Status::InvalidArgument;
+  const float *labels = args.inputs[0].f32(), *predictions = x.f32();
+  float *loss = args.outputs[0].f32(), *gradient = args.outputs[1].f32();
+  const auto part = [=](int64_t begin, int64_t end) __attribute__((noinline)) {
+    for (int64_t row = begin; row < end; row++) {
+      const int64_t at = row * n;
+      loss[row] = sample(labels + at, predictions + at, n, gradient == nullptr ? nullptr : gradient + at);
+    }
+  };
+  parallel_for(rows, 5 + 2 * static_cast<double>(n), part);
+  return Status::Ok;
+}
+
 // 1 above zero and -1 below; at zero -1 too, which TensorFlow.js takes for the derivative of abs there.
 TFJS_INLINE vf32 sign(vf32 x) { return select(x > 0.0f, splat(1.0f), splat(-1.0f)); }
 
@@ -159,62 +178,40 @@ Status BinaryCrossentropy(const Args& args) {
 }
 
 Status CategoricalHinge(const Args& args) {
-  const Tensor& x = args.inputs[1];
-  const int64_t rows = args.outputs[0].size(), n = rows == 0 ? 0 : x.size() / rows;
-  if (!fits(args) || rows * n != x.size()) return Status::InvalidArgument;
-  const float *labels = args.inputs[0].f32(), *predictions = x.f32();
-  float *loss = args.outputs[0].f32(), *gradient = args.outputs[1].f32();
-  const bool wanted = args.outputs[1].data != nullptr;
-  const auto part = [=](int64_t begin, int64_t end) __attribute__((noinline)) {
-    for (int64_t row = begin; row < end; row++) {
-      const float *t = labels + row * n, *y = predictions + row * n;
-      float right = 0, wrong = -math::kInfinity;
-      for (int64_t i = 0; i < n; i++) {
-        right += t[i] * y[i];
-        wrong = largest((1 - t[i]) * y[i], wrong);
-      }
-      const float missing = 1 + (wrong - right);
-      loss[row] = largest(missing, 0);
-      // Of several largest ones, each gets all of the gradient, as TensorFlow.js has it.
-      for (int64_t i = 0; wanted && i < n; i++) {
-        const float by_wrong = (1 - t[i]) * y[i] == wrong ? 1 - t[i] : 0;
-        gradient[row * n + i] = missing > 0 ? by_wrong - t[i] : 0;
-      }
+  return each_sample(args, [](const float* t, const float* y, int64_t n, float* gradient) {
+    float right = 0, wrong = -math::kInfinity;
+    for (int64_t i = 0; i < n; i++) {
+      right += t[i] * y[i];
+      wrong = largest((1 - t[i]) * y[i], wrong);
     }
-  };
-  parallel_for(rows, 5 + 2 * static_cast<double>(n), part);
-  return Status::Ok;
+    const float missing = 1 + (wrong - right);
+    // Of several largest ones, each gets all of the gradient, as TensorFlow.js has it.
+    for (int64_t i = 0; gradient != nullptr && i < n; i++) {
+      const float by_wrong = (1 - t[i]) * y[i] == wrong ? 1 - t[i] : 0;
+      gradient[i] = missing > 0 ? by_wrong - t[i] : 0;
+    }
+    return largest(missing, 0);
+  });
 }
 
 Status CosineProximity(const Args& args) {
   const float epsilon = EpsilonParams::decode(args.params).epsilon;
-  const Tensor& x = args.inputs[1];
-  const int64_t rows = args.outputs[0].size(), n = rows == 0 ? 0 : x.size() / rows;
-  if (!fits(args) || rows * n != x.size()) return Status::InvalidArgument;
-  const float *labels = args.inputs[0].f32(), *predictions = x.f32();
-  float *loss = args.outputs[0].f32(), *gradient = args.outputs[1].f32();
-  const bool wanted = args.outputs[1].data != nullptr;
-  const auto part = [=](int64_t begin, int64_t end) __attribute__((noinline)) {
-    for (int64_t row = begin; row < end; row++) {
-      const float *t = labels + row * n, *y = predictions + row * n;
-      const auto square_of = [=](const float* v) {
-        return row_sum(n, [=](auto access, int64_t i) { return access.get(v + i) * access.get(v + i); });
-      };
-      const vf32 low = splat(epsilon), square = square_of(y);
-      const vf32 t_norm = sqrt(max(square_of(t), low)), y_norm = sqrt(max(square, low));
-      const vf32 cosine = row_sum(n, [=](auto access, int64_t i) {
-        return access.get(t + i) / t_norm * (access.get(y + i) / y_norm);
-      });
-      loss[row] = -cosine[0];
-      if (!wanted) continue;
+  return each_sample(args, [=](const float* t, const float* y, int64_t n, float* gradient) {
+    const auto square_of = [=](const float* v) {
+      return row_sum(n, [=](auto access, int64_t i) { return access.get(v + i) * access.get(v + i); });
+    };
+    const vf32 low = splat(epsilon), square = square_of(y);
+    const vf32 t_norm = sqrt(max(square_of(t), low)), y_norm = sqrt(max(square, low));
+    const vf32 cosine = row_sum(
+        n, [=](auto access, int64_t i) { return access.get(t + i) / t_norm * (access.get(y + i) / y_norm); });
+    if (gradient != nullptr) {
       each_vector(n, [=](auto access, int64_t i) {
         const vf32 by_norm = from_on(low, square, access.get(y + i) / y_norm * cosine);
-        access.put(gradient + row * n + i, (by_norm - access.get(t + i) / t_norm) / y_norm);
+        access.put(gradient + i, (by_norm - access.get(t + i) / t_norm) / y_norm);
       });
     }
-  };
-  parallel_for(rows, 5 + 2 * static_cast<double>(n), part);
-  return Status::Ok;
+    return -cosine[0];
+  });
 }
 
 }  // namespace tfjs::TFJS_ISA

@@ -2,6 +2,7 @@
 // gradient.
 #include "core/params.h"
 #include "core/tensor.h"
+#include "gemm/columns.h"
 #include "gemm/gemm.h"
 #include "gemm/sparse.h"
 #include "kernels/activation.h"
@@ -14,8 +15,6 @@ namespace {
 // What the product is cut into, by its shape alone: parts of the common dimension, such that a thread reads
 // the same weights that it updates, and rows.
 constexpr int64_t kParts = 4, kLeastDepth = 64, kRows = 64;
-
-TFJS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 struct Cut {
   int64_t parts, row_blocks;

@@ -69,6 +69,8 @@ struct Parameter {
   int64_t gradient;        // bytes; -1 for a weight that is not trained, or whose gradient is a product
   int x, dy;               // values whose product x^T dy is the gradient; -1
   float l1, l2;            // of its regularizer
+
+  bool trained() const { return gradient >= 0 || x >= 0; }
 };
 
 struct Plan {

@@ -11,7 +11,7 @@ Snapshot::Snapshot(const Plan& plan, const Run& r) {
     parts_.push_back({at, std::vector<float>(at, at + length), weights});
   };
   for (const Parameter& p : plan.parameters) {
-    if (p.gradient < 0 && p.x < 0) continue;
+    if (!p.trained()) continue;
     keep(plan.weights_offset + p.offset * 4, p.length, true);
     for (int64_t slot : r.optimizer.slots) keep(slot + p.offset * 4, p.length, false);
   }

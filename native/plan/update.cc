@@ -89,7 +89,7 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
   const auto update_chunk = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
     const int64_t at = (p.offset + begin) * 4;
     char* weights = r.arena + plan.weights_offset + at;
-    if (p.gradient < 0 && p.x < 0) return regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
+    if (!p.trained()) return regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
     float* gradient = gradient_of(p, begin, n, memory);
     const double loss = regularize(p, reinterpret_cast<float*>(weights), gradient, n);
     Tensor tensors[16];

@@ -25,6 +25,7 @@ const probes: Readonly<Record<string, () => Constraint>> = {
   UnitNorm: () => constraints.unitNorm({}),
 };
 
+/** The constraint of a layer's weight. */
 export function constraintOf(variable: LayerVariable): Constraint | null | undefined {
   return (variable as unknown as { constraint?: Constraint | null }).constraint;
 }
@@ -54,7 +55,7 @@ export function constrain(tape: Tape, { variable, value }: Parameter): void {
   const { minValue, maxValue, rate } = fields;
   const axis = fields.axis < 0 ? fields.axis + value.dims.length : fields.axis;
   const length = value.dims[axis] as number;
-  const inner = value.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const inner = sizeOf({ dims: value.dims.slice(axis + 1) });
   const x = tape.view(value, [sizeOf(value) / length / inner, length, inner]);
   tape.closingCall('ConstrainNorm', [x], [x], { minValue, maxValue, rate, epsilon });
 }

@@ -41,8 +41,8 @@ export interface LossPlace {
 const oneHot = (shape: readonly number[]): Target => ({ shape, dtype: 'float32' });
 const classes = (shape: readonly number[]): Target => ({ shape: shape.slice(0, -1), dtype: 'int32' });
 const last = (shape: readonly number[]): number => shape.at(-1) as number;
-const rowsIn = (shape: readonly number[]): number => shape.slice(0, -1).reduce((a, b) => a * b, 1);
-const numbersIn = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const rowsIn = (shape: readonly number[]): number => sizeOf({ dims: shape.slice(0, -1) });
+const numbersIn = (dims: readonly number[]): number => sizeOf({ dims });
 
 /** As a matrix of rows of the last dimension. */
 function matrix(tape: Tape, value: Value): Value {

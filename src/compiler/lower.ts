@@ -6,7 +6,7 @@ import { activate } from './layers/activation';
 import type { Lowered } from './layers/rule';
 import type { Objective } from './objective';
 import { type Product, takeProducts } from './products';
-import { type Call, type Parameter, sizeOf, Tape, type Value } from './tape';
+import { type Call, mostInputs, type Parameter, sizeOf, Tape, type Value } from './tape';
 import { nameOf, Uncompilable } from './trace';
 
 /** What is gathered for each step from the data. */
@@ -61,9 +61,8 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
   const [first] = gradients as [Value];
   if (gradients.length === 1) return first;
   const sum = tape.value(first.dims.slice(1));
-  // A plan's call takes up to 32 tensors.
-  tape.call('AddN', gradients.slice(0, 16), [sum], {});
-  return total(tape, [sum, ...gradients.slice(16)]);
+  tape.call('AddN', gradients.slice(0, mostInputs), [sum], {});
+  return total(tape, [sum, ...gradients.slice(mostInputs)]);
 }
 
 /** Whether an output's activation is one that its loss takes in, and that nobody else needs. */

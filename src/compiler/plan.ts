@@ -202,7 +202,7 @@ export class Plan {
       throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
     if (run.notFinite) throw nativeError('LOSS_NOT_FINITE', counter.iterations_ + 1);
     return Array.from({ length: run.steps }, (_, i) =>
-      Array.from(results.slice(i * columns, (i + 1) * columns)),
+      Array.from(results.subarray(i * columns, (i + 1) * columns)),
     );
   }
 

@@ -11,26 +11,25 @@ function moved(value: Value, memory: Memory): Value {
   return { ...value, memory };
 }
 
+/** Whether a call reads what lies in this memory. */
+function readsFrom({ inputs }: Call, memory: Memory): boolean {
+  return inputs.some((value) => value?.memory === memory);
+}
+
 /** Puts a copy of a call before the first that reads its output, and lets all of the segment read the copy's. */
 function insert({ calls }: Segment, call: Call): void {
   const [output] = call.outputs as [Value];
   const { bytes, perSample } = output.memory;
   const memory: Memory = { bytes, perSample };
-  const reads = ({ inputs }: Call): boolean => inputs.some((value) => value?.memory === output.memory);
-  const first = calls.findIndex(reads);
+  const first = calls.findIndex((reader) => readsFrom(reader, output.memory));
   for (const [i, reader] of calls.entries()) {
-    if (!reads(reader)) continue;
+    if (!readsFrom(reader, output.memory)) continue;
     const inputs = reader.inputs.map((value) =>
       value?.memory === output.memory ? moved(value, memory) : value,
     );
     calls[i] = { ...reader, inputs };
   }
   calls.splice(first, 0, { ...call, outputs: [moved(output, memory)] });
-}
-
-/** Whether a segment reads a call's output. */
-function reads({ calls }: Segment, { outputs: [output] }: Call): boolean {
-  return calls.some(({ inputs }) => inputs.some((value) => value?.memory === output?.memory));
 }
 
 /** Copies calls that are marked as `cheap` into the segments that read what they compute, where all are micro. */
@@ -40,8 +39,11 @@ export function recompute({ products, results }: Program, segments: readonly Seg
   for (const from of segments) {
     if (!from.micro) continue;
     for (const call of from.calls.filter(({ cheap }) => cheap)) {
-      if (kept.has((call.outputs[0] as Value).memory)) continue;
-      const readers = segments.filter((segment) => segment !== from && reads(segment, call));
+      const { memory } = call.outputs[0] as Value;
+      if (kept.has(memory)) continue;
+      const readers = segments.filter(
+        (segment) => segment !== from && segment.calls.some((reader) => readsFrom(reader, memory)),
+      );
       if (readers.every(({ micro }) => micro)) for (const reader of readers) insert(reader, call);
     }
   }

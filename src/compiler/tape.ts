@@ -64,6 +64,9 @@ export function sizeOf({ dims }: Pick<Value, 'dims'>): number {
 
 const bytesOf = { float32: 4, int32: 4, bool: 1 } as const;
 
+/** Of an op that takes any number of them: a plan's call has room for 32 tensors. */
+export const mostInputs = 16;
+
 /** Weights up to this many bytes stay in a core's cache beside a micro-batch. */
 export const smallWeights = 128 * 1024;
 

@@ -28,10 +28,15 @@ export interface Graph {
   readonly outputs: readonly Node[];
 }
 
+/** Whether a program has replaced what a layer computes, or watches it. */
+export function isAltered(layer: Layer): boolean {
+  const { _callHook: hook } = layer as unknown as { _callHook: unknown };
+  return Object.hasOwn(layer, 'call') || hook != null;
+}
+
 /** The model that a layer is, if it is one of TensorFlow.js's own. */
 function modelOf(layer: Layer): LayersModel | undefined {
-  if (Object.hasOwn(layer, 'call') || (layer as unknown as { _callHook: unknown })._callHook != null)
-    return undefined;
+  if (isAltered(layer)) return undefined;
   if (layer.constructor === Sequential) return (layer as unknown as { model: LayersModel }).model;
   return layer.constructor === LayersModel ? (layer as LayersModel) : undefined;
 }

@@ -1,10 +1,11 @@
 /** Training steps: compiled where the model can be, else eager. */
-import { gather, type Tensor, tensor1d, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { gather, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Constraint } from '@tensorflow/tfjs-layers/dist/constraints';
 import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
+import { constraintOf } from '../compiler/constraints';
 import type { SessionData, TrainSession } from '../compiler/session';
+import { variableOf } from '../compiler/weights';
 import { giveTurn, isTurnDue } from './event-loop';
 import { type StepFunction, type TrainedModel, upstream } from './fit-model';
 
@@ -22,8 +23,9 @@ function isWhole(rows: Uint32Array, { inputs }: SessionData): boolean {
 /** Applies the constraints of trained weights, which upstream forgets after an optimizer's step. */
 function constrain({ collectedTrainableWeights }: TrainedModel): void {
   for (const weight of collectedTrainableWeights) {
-    const { constraint, val } = weight as unknown as { constraint?: Constraint | null; val: Variable };
-    if (constraint && weight.trainable) val.assign(constraint.apply(val));
+    const constraint = constraintOf(weight);
+    const variable = variableOf(weight);
+    if (constraint && weight.trainable) variable.assign(constraint.apply(variable));
   }
 }
 

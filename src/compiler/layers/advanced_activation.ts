@@ -35,8 +35,7 @@ function sumInto(tape: Tape, { variable }: Parameter, gradient: Value, from: Val
   for (const [i, length] of variable.shape.entries()) {
     const dims = sum.dims.slice();
     if (length !== 1 || dims[i + 1] === 1) continue;
-    const size = (of: readonly number[]): number => of.reduce((a, b) => a * (b as number), 1);
-    const [outer, inner] = [size(dims.slice(1, i + 1)), size(dims.slice(i + 2))];
+    const [outer, inner] = [sizeOf({ dims: dims.slice(1, i + 1) }), sizeOf({ dims: dims.slice(i + 2) })];
     const next = tape.value(dims.map((each, k) => (k === i + 1 ? 1 : each)).slice(1));
     const rows = tape.view(sum, [outer, dims[i + 1] as number, inner]);
     tape.call('Sum', [rows], [tape.view(next, [outer, inner])], {});

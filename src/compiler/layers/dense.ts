@@ -3,6 +3,7 @@ import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { type Micro, sizeOf, smallWeights, type Value } from '../tape';
 import { activate, activationOf, fusedActivation } from './activation';
+import { perAxis } from './axes';
 import type { LayerRule } from './rule';
 import { biasGradient, refuseWeights, weightsOf } from './weights';
 
@@ -12,7 +13,7 @@ const narrowUnits = 32;
 /** From so many columns on, the product has whole vectors of them on every instruction set. */
 const leastSparseUnits = 32;
 
-const transposition = { perm0: 1, perm1: 0, perm2: 0, perm3: 0, perm4: 0, perm5: 0, perm6: 0, perm7: 0 };
+const transposition = perAxis('perm', [1, 0]);
 
 export const dense: LayerRule = {
   probe: () => layers.dense({ units: 1 }),

@@ -1,7 +1,7 @@
 /** DepthwiseConv2D, and SeparableConv2D, which has a convolution of single pixels behind it. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import type { Parameter, Value } from '../tape';
+import type { Parameter, Tape, Value } from '../tape';
 import { activationOf, refuseActivation } from './activation';
 import { convolutionOps, convolve, refuseCausal, slidingParams } from './convolution';
 import { refuseChannelsFirst } from './image';
@@ -14,18 +14,18 @@ const refuse = (layer: Layer): string | undefined =>
   refuseRegularizers(layer, ['depthwise', 'pointwise', 'bias']) ??
   refuseActivation(layer);
 
+/** The weights `name`Kernel, whose regularizer is named without the `Kernel`. */
+function kernelOf(layer: Layer, name: 'depthwise' | 'pointwise', tape: Tape): Parameter {
+  return optionalWeight(layer, `${name}Kernel`, tape, `${name}Regularizer`) as Parameter;
+}
+
 export const depthwiseConv2d: LayerRule = {
   probe: () => layers.depthwiseConv2d({ kernelSize: 1 }),
   refuse,
   activation: activationOf,
   lower({ layers: [layer], activation, shape }, [input], tape, [wanted]) {
     const x = input as Value;
-    const kernel = optionalWeight(
-      layer as Layer,
-      'depthwiseKernel',
-      tape,
-      'depthwiseRegularizer',
-    ) as Parameter;
+    const kernel = kernelOf(layer as Layer, 'depthwise', tape);
     const bias = optionalWeight(layer as Layer, 'bias', tape);
     // Upstream's takes no notice of dilations.
     const params = slidingParams(layer as Layer, x.dims, kernel.value.dims, [1, 1]);
@@ -49,9 +49,8 @@ export const separableConv2d: LayerRule = {
   activation: activationOf,
   lower({ layers: [layer], activation, shape }, [input], tape, [wanted]) {
     const x = input as Value;
-    const weight = (name: string): Parameter =>
-      optionalWeight(layer as Layer, `${name}Kernel`, tape, `${name}Regularizer`) as Parameter;
-    const [depthwise, pointwise] = [weight('depthwise'), weight('pointwise')];
+    const depthwise = kernelOf(layer as Layer, 'depthwise', tape);
+    const pointwise = kernelOf(layer as Layer, 'pointwise', tape);
     const bias = optionalWeight(layer as Layer, 'bias', tape);
     const params = slidingParams(layer as Layer, x.dims, depthwise.value.dims);
     const channels = pointwise.value.dims[2] as number;

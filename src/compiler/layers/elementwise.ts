@@ -1,14 +1,10 @@
 /** Arithmetic on values of one shape, number by number, as calls of native ops. */
+import { patternOf } from '../../backend/kernels/fill';
 import { sizeOf, type Tape, type Value } from '../tape';
 
 type Unary = 'Abs' | 'Erf' | 'Exp' | 'Neg' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softplus' | 'Square' | 'Tanh';
 type Binary = 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum';
 type Comparison = 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
-
-/** The bits of a float32 as a whole number. */
-function bitsOf(number: number): number {
-  return new Int32Array(Float32Array.of(number).buffer)[0] as number;
-}
 
 /** Writes arithmetic on a tape; a number stands for a tensor full of it. */
 export class Elementwise {
@@ -77,7 +73,7 @@ export class Elementwise {
     }
     let constant = this.#constants.get(b);
     if (constant === undefined) {
-      constant = this.tape.prepared('Fill', [], [1], { pattern: bitsOf(b) });
+      constant = this.tape.prepared('Fill', [], [1], { pattern: patternOf(b, 'float32') });
       this.#constants.set(b, constant);
     }
     return this.tape.view(

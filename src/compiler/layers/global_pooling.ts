@@ -1,7 +1,7 @@
 /** Pooling over all of an image or a sequence. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import type { Tape, Value } from '../tape';
+import { sizeOf, type Tape, type Value } from '../tape';
 import { refuseChannelsFirst } from './image';
 import type { LayerRule } from './rule';
 
@@ -32,7 +32,7 @@ function globalPooling(probe: () => Layer, op: 'Mean' | 'Max', backward: Backwar
     refuse: refuseChannelsFirst,
     lower({ shape: [channels] }, [input], tape, [wanted]) {
       const { dims } = input as Value;
-      const cells = dims.slice(1, -1).reduce((a, b) => a * b);
+      const cells = sizeOf({ dims: dims.slice(1, -1) });
       const flat = (value: Value): Value => tape.view(value, [1, cells, channels as number]);
       const x = flat(input as Value);
       const output = tape.value([channels as number]);

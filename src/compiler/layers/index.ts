@@ -1,6 +1,6 @@
 /** The layers that can be compiled, by the names of their classes. */
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import { Uncompilable, nameOf } from '../trace';
+import { isAltered, nameOf, Uncompilable } from '../trace';
 import { activation, elu, relu, softmax } from './activation';
 import { leakyReLU, pReLU, thresholdedReLU } from './advanced_activation';
 import { batchNormalization } from './batch_norm';
@@ -84,8 +84,7 @@ export function ruleOf(layer: Layer): LayerRule {
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
   if (rule === undefined) throw new Uncompilable(nameOf(layer), 'there is no compiled form of this class');
   if (!constructors.has(name)) constructors.set(name, rule.probe().constructor);
-  const { _callHook: hook } = layer as unknown as { _callHook: unknown };
-  if (constructors.get(name) !== layer.constructor || Object.hasOwn(layer, 'call') || hook != null) {
+  if (constructors.get(name) !== layer.constructor || isAltered(layer)) {
     throw new Uncompilable(nameOf(layer), 'what it computes is the program’s own');
   }
   const reason = rule.refuse?.(layer);

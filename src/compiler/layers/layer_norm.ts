@@ -24,7 +24,7 @@ export const layerNormalization: LayerRule = {
     const { axis, epsilon } = layer as Layer & LayerNormalization;
     const gamma = optionalWeight(layer as Layer, 'gamma', tape);
     const beta = optionalWeight(layer as Layer, 'beta', tape);
-    const columns = shape.slice(shape.length - axis.length).reduce((a, b) => a * b);
+    const columns = sizeOf({ dims: shape.slice(shape.length - axis.length) });
     const rows = sizeOf(input as Value) / columns;
     const matrix = (value: Value): Value => tape.view(value, [rows, columns]);
     const row = (value: Value | undefined): Value | undefined => value && tape.view(value, [columns]);

@@ -1,12 +1,10 @@
 /** Layers of several inputs: Add, Average, Multiply, Maximum, Minimum and Concatenate. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import type { Value } from '../tape';
+import { mostInputs, sizeOf, type Value } from '../tape';
+import { perAxis } from './axes';
 import { Elementwise } from './elementwise';
 import type { LayerRule } from './rule';
-
-/** A call takes no more tensors than native/plan binds at once. */
-const mostInputs = 16;
 
 function inputShapes(layer: Layer): readonly (readonly (number | null)[])[] {
   return layer.inboundNodes[0]?.inputTensors.map(({ shape }) => shape) ?? [];
@@ -113,8 +111,8 @@ export const concatenate: LayerRule = {
   lower({ layers: [layer], shape }, inputs, tape, wanted) {
     const { axis } = layer as unknown as { axis: number };
     const dimension = axis < 0 ? axis + shape.length + 1 : axis;
-    const outer = shape.slice(0, dimension - 1).reduce((a, b) => a * b, 1);
-    const widthOf = ({ dims }: Value): number => dims.slice(dimension).reduce((a, b) => a * b, 1);
+    const outer = sizeOf({ dims: shape.slice(0, dimension - 1) });
+    const widthOf = ({ dims }: Value): number => sizeOf({ dims: dims.slice(dimension) });
     const rows = (value: Value): Value => tape.view(value, [outer, widthOf(value)]);
     const output = tape.value(shape);
     tape.call('Concat', inputs.map(rows), [rows(output)], {});
@@ -125,9 +123,7 @@ export const concatenate: LayerRule = {
         inputs.map((input, i) => {
           if (!wanted[i]) return undefined;
           const dx = tape.value(input.dims.slice(1));
-          const others = { begin2: 0, begin3: 0, begin4: 0, begin5: 0, begin6: 0, begin7: 0 };
-          const begin = { begin0: 0, begin1: begins[i] as number, ...others };
-          tape.call('Slice', [rows(dy)], [rows(dx)], begin);
+          tape.call('Slice', [rows(dy)], [rows(dx)], perAxis('begin', [0, begins[i] as number]));
           return dx;
         }),
     };

@@ -1,35 +1,27 @@
 /** GaussianNoise, GaussianDropout, AlphaDropout and SpatialDropout1D, with numbers drawn anew in each step. */
 import { layers } from '@tensorflow/tfjs-layers';
+import { patternOf } from '../../backend/kernels/fill';
 import type { Tape, Value } from '../tape';
+import { drop, philox } from './dropout';
 import { Elementwise } from './elementwise';
 import type { LayerRule } from './rule';
 
 /** Of AlphaDropout: what its dropped numbers become, as upstream has it with the other sign. */
 const alphaPrime = -1.6732632423543772 * 1.0507009873554805;
 
-/** Key and counters are those of the step, the last counter the stream's. */
-function philox(tape: Tape) {
-  const counter3 = tape.stream();
-  return { key0: 0, key1: 0, counter0: 0, counter1: 0, counter2: 0, counter3 };
-}
-
 /** Writes normal numbers of a sample's shape. */
 function normal(tape: Tape, shape: readonly number[], mean: number, stdDev: number): Value {
   const drawn = tape.value(shape);
-  const params = { ...philox(tape), mean, stdDev };
-  tape.call('RandomStandardNormal', [], [drawn], params, { random: params.counter3 });
+  const random = tape.stream();
+  tape.call('RandomStandardNormal', [], [drawn], { ...philox(random), mean, stdDev }, { random });
   return drawn;
 }
 
 /** Writes `scale` for what is kept, 0 for what is dropped with probability `rate`. */
 function mask(tape: Tape, shape: readonly number[], rate: number, scale: number): Value {
   const ones = tape.value(shape);
-  const kept = tape.value(shape);
-  tape.call('Fill', [], [ones], { pattern: 0x3f800000 });
-  const dropBelow = Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1);
-  const params = { ...philox(tape), dropBelow, scale };
-  tape.call('Dropout', [ones], [kept], params, { random: params.counter3 });
-  return kept;
+  tape.call('Fill', [], [ones], { pattern: patternOf(1, 'float32') });
+  return drop(tape, ones, rate, scale);
 }
 
 export const gaussianNoise: LayerRule = {

@@ -2,22 +2,19 @@
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import type { Tape, Value } from '../tape';
+import { perAxis } from './axes';
 import { refuseChannelsFirst } from './image';
 import type { LayerRule } from './rule';
 
 /** What comes before and after the rows, and the columns. */
 type Margins = readonly [readonly [number, number], readonly [number, number]];
 
-const none = { begin4: 0, begin5: 0, begin6: 0, begin7: 0 };
-
 function pad(tape: Tape, from: Value, to: Value, [[top], [left]]: Margins): void {
-  const before = { before0: 0, before1: top, before2: left, before3: 0 };
-  const rest = { before4: 0, before5: 0, before6: 0, before7: 0 };
-  tape.call('PadV2', [from], [to], { ...before, ...rest, pattern: 0 });
+  tape.call('PadV2', [from], [to], { ...perAxis('before', [0, top, left]), pattern: 0 });
 }
 
 function crop(tape: Tape, from: Value, to: Value, [[top], [left]]: Margins): void {
-  tape.call('Slice', [from], [to], { begin0: 0, begin1: top, begin2: left, begin3: 0, ...none });
+  tape.call('Slice', [from], [to], perAxis('begin', [0, top, left]));
 }
 
 function margins(
