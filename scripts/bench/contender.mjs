@@ -29,7 +29,7 @@ async function times(count, run) {
 /** Steps on fresh batches: one that is learnt by heart has gradients that fade into denormals. */
 function stepper() {
   const batches = [];
-  for (let i = 0; i < Math.min(200, Math.floor(data.count / batch)); i++) {
+  for (let i = 0; i < Math.min(2000, Math.floor(data.count / batch)); i++) {
     batches.push(data.tensors(tf, i * batch, (i + 1) * batch));
   }
   let at = 0;
@@ -45,8 +45,8 @@ function fitter() {
 }
 
 const step = stepper();
-// Until V8 has compiled what a step runs.
-await times(large(modelName) ? 20 : 300, step);
+// V8 compiles what a step runs, beside the steps, for more than 1,000 of them. Peers take as many.
+await times(large(modelName) ? 50 : 1500, step);
 const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 const info = name === 'tfjs-native' ? tf.info?.() : undefined;
