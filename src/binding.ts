@@ -130,12 +130,12 @@ function configureOnce(): void {
   if (isa && !addon.info().isas.includes(isa)) {
     throw nativeError('ISA_UNAVAILABLE', isa, addon.info().isas.join(', '));
   }
-  if (winograd && !['0', '2', '4'].includes(winograd)) {
+  if (winograd && !['0', '2', '4', '5'].includes(winograd)) {
     throw nativeError(
       'INVALID_ARGUMENT',
       'TFJS_NATIVE_WINOGRAD',
       winograd,
-      '0 (never), 2 or 4 (tiles of that edge wherever possible), or unset (chosen by shape)',
+      '0 (never), 2, 4 or 5 (tiles of that edge wherever possible), or unset (chosen by shape)',
     );
   }
   addon.configure(

@@ -103,6 +103,7 @@ Napi::Value configure(const Napi::CallbackInfo& info) {
     set_winograd(wanted == "0"   ? Winograd::Never
                  : wanted == "2" ? Winograd::Tiles2
                  : wanted == "4" ? Winograd::Tiles4
+                 : wanted == "5" ? Winograd::Tiles5
                                  : Winograd::ByShape);
   }
   return info.Env().Undefined();

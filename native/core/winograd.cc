@@ -30,12 +30,14 @@ struct Cost {
 };
 
 template <class F>
-int cheapest(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns, F cost_of_tiles) {
+int cheapest(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns, F cost_of_tiles,
+             bool pooled = false) {
   const Winograd choice = chosen.load(std::memory_order_relaxed);
   if (choice == Winograd::Never || batch == 0 || height < 1 || width < 1 || depth < 1 || columns < 1)
     return 0;
   if (choice == Winograd::Tiles2) return 2;
-  if (choice == Winograd::Tiles4) return 4;
+  if (choice == Winograd::Tiles5 && pooled) return 5;
+  if (choice == Winograd::Tiles4 || choice == Winograd::Tiles5) return 4;
   const Cost cost{static_cast<double>(batch), static_cast<double>(height),
                   static_cast<double>(width), static_cast<double>(depth),
                   parts(depth, 16),           parts(columns, 16)};
@@ -43,7 +45,8 @@ int cheapest(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_
   if (cost.depth * cost.column_vectors > 256 * 16) return 0;
   double best = cost.direct();
   int tile = 0;
-  for (int each : {2, 4}) {
+  for (int each : {2, 4, 5}) {
+    if (each == 5 && !pooled) continue;
     const double price = cost_of_tiles(cost, each);
     if (price < best) {
       best = price;
@@ -64,11 +67,17 @@ int winograd_product_tile(int64_t batch, int64_t height, int64_t width, int64_t 
 }
 
 int winograd_pooled_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {
-  // Large tiles lose more to rounding, and to pooling out of more registers than there are: a third,
-  // measured.
-  return cheapest(batch, height, width, depth, columns, [](const Cost& cost, int tile) {
-    return (cost.products(tile) + cost.transforms(tile) + cost.weights(tile, 12)) * (tile == 4 ? 1.33 : 1.0);
-  });
+  // What pooling drops is not computed. Of 5x5 it takes four tiles at once.
+  return cheapest(
+      batch, height / 2 * 2, width / 2 * 2, depth, columns,
+      [](const Cost& cost, int tile) {
+        const int side = tile == 5 ? 10 : tile;
+        const double grown = cost.tiles(side) * (side / tile) * (side / tile) / cost.tiles(tile);
+        // Of 4x4, pooling is done out of more registers than there are: a third, measured.
+        return (cost.products(tile) + cost.transforms(tile)) * grown * (tile == 4 ? 1.33 : 1.0) +
+               cost.weights(tile, 12);
+      },
+      true);
 }
 
 int winograd_filter_tile(int64_t batch, int64_t height, int64_t width, int64_t depth, int64_t columns) {

@@ -1,12 +1,13 @@
-// 3x3 convolutions that are pooled by windows of 2x2, by Winograd's F(2x2, 3x3) or F(4x4, 3x3): a tile is one
-// window or four, so that results are pooled in registers as they come out of the transform.
+// 3x3 convolutions that are pooled by windows of 2x2, by Winograd's F(2x2, 3x3), F(4x4, 3x3) or F(5x5, 3x3):
+// a tile is one window or four, so that results are pooled in registers as they come out of the transform, or
+// four tiles are 25 windows, pooled out of the first-level cache.
 #include "kernels/conv2d_max_pool.h"
 #include "kernels/winograd_transform.h"
 
 namespace tfjs::TFJS_ISA {
 namespace {
 
-// Tiles that a panel of the filter serves before the next one is fetched.
+// Tiles that a panel of the filter serves before the next one is fetched, at most.
 constexpr int64_t kBlockTiles = 24;
 
 template <int kTile>
@@ -14,17 +15,22 @@ class TiledWindows {
  public:
   using Transform = WinogradTransform<kTile>;
   static constexpr int kEdge = Transform::kEdge, kPositions = kEdge * kEdge;
+  // Areas of whole windows: kAcross x kAcross tiles.
+  static constexpr int kAcross = kTile % 2 == 0 ? 1 : 2, kTiles = kAcross * kAcross;
+  static constexpr int kSide = kAcross * kTile, kWindows = kSide / 2;
 
   TiledWindows(const PooledConv2D& shape, const float* x, const float* filter, const PooledResult& result)
       : s_(shape), c_(shape.conv), x_(x), filter_(filter), result_(result) {
     depth_ = c_.in_channels;
     depth_pitch_ = ceil_div(depth_, kLanes) * kLanes;
-    tile_rows_ = ceil_div(s_.height, kTile / 2);
-    tile_columns_ = ceil_div(s_.width, kTile / 2);
-    tiles_ = c_.batch * tile_rows_ * tile_columns_;
-    block_ = tiles_ < kBlockTiles ? tiles_ : kBlockTiles;
-    data_pitch_ = winograd_pitch(block_ * depth_pitch_);
-    product_pitch_ = winograd_pitch(block_ * kPanel);
+    area_rows_ = ceil_div(s_.height, kWindows);
+    area_columns_ = ceil_div(s_.width, kWindows);
+    areas_ = c_.batch * area_rows_ * area_columns_;
+    const int64_t blocks = ceil_div(areas_ * kTiles, kBlockTiles);
+    block_areas_ = ceil_div(areas_, blocks);
+    block_ = block_areas_ * kTiles;
+    data_pitch_ = winograd_pitch(kPositions * depth_pitch_);
+    product_pitch_ = winograd_pitch(kPositions * kPanel);
     // Positions of a panel must not fall on the same sets of the cache.
     weights_pitch_ = depth_ * kPanel + 16;
   }
@@ -33,8 +39,8 @@ class TiledWindows {
     const int64_t panels = panel_count(c_.out_channels);
     Scratch scratch;
     weights_ = scratch.get<float>(panels * kPositions * weights_pitch_);
-    data_ = scratch.get<float>(kPositions * data_pitch_);
-    products_ = scratch.get<float>(kPositions * product_pitch_);
+    data_ = scratch.get<float>(block_ * data_pitch_);
+    products_ = scratch.get<float>(block_ * product_pitch_);
     float* zeros = scratch.get<float>(depth_pitch_);
     std::memset(zeros, 0, static_cast<size_t>(depth_pitch_) * sizeof(float));
     zeros_ = zeros;
@@ -42,16 +48,16 @@ class TiledWindows {
     product_rows_ = scratch.get<float*>(kPositions * block_);
     for (int64_t p = 0; p < kPositions; p++) {
       for (int64_t r = 0; r < block_; r++) {
-        data_rows_[p * block_ + r] = data_ + p * data_pitch_ + r * depth_pitch_;
-        product_rows_[p * block_ + r] = products_ + p * product_pitch_ + r * kPanel;
+        data_rows_[p * block_ + r] = data_ + r * data_pitch_ + p * depth_pitch_;
+        product_rows_[p * block_ + r] = products_ + r * product_pitch_ + p * kPanel;
       }
     }
     for (int64_t panel = 0; panel < panels; panel++) transform_weights(panel);
-    for (int64_t first = 0; first < tiles_; first += block_) {
-      const int64_t count = tiles_ - first < block_ ? tiles_ - first : block_;
+    for (int64_t first = 0; first < areas_; first += block_areas_) {
+      const int64_t count = areas_ - first < block_areas_ ? areas_ - first : block_areas_;
       transform_data(first, count);
       for (int64_t panel = 0; panel < panels; panel++) {
-        multiply(panel, count);
+        multiply(panel, count * kTiles);
         pool(panel, first, count);
       }
     }
@@ -71,8 +77,8 @@ class TiledWindows {
           g[t / 3][t % 3] = read_lanes(from + t * depth_ * c_.out_channels, columns - v);
         }
         transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
-        TFJS_UNROLL for (int i = 0; i < kPositions; i++) {
-          store(to + i * weights_pitch_, u[i / kEdge][i % kEdge]);
+        TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
+          TFJS_UNROLL for (int b = 0; b < kEdge; b++) store(to + (a * kEdge + b) * weights_pitch_, u[a][b]);
         }
       }
     }
@@ -80,34 +86,39 @@ class TiledWindows {
 
   void transform_data(int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-      const int64_t row = (first + i) / tile_columns_;
-      const int64_t y = row % tile_rows_ * kTile - c_.at.padTop;
-      const int64_t x = (first + i) % tile_columns_ * kTile - c_.at.padLeft;
-      const float* image = x_ + row / tile_rows_ * c_.in_height * c_.in_width * depth_;
-      float* to = data_ + i * depth_pitch_;
-      if (y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width &&
-          depth_ == depth_pitch_) {
-        const float* row[kEdge];
-        TFJS_UNROLL for (int a = 0; a < kEdge; a++) row[a] = image + ((y + a) * c_.in_width + x) * depth_;
-        for (int64_t k = 0; k < depth_; k += kLanes) {
-          transform_pixels([&](int a, int b) { return load(row[a] + b * depth_ + k); }, to + k);
-        }
-        continue;
+      const int64_t row = (first + i) / area_columns_;
+      const int64_t top = row % area_rows_ * kSide - c_.at.padTop;
+      const int64_t left = (first + i) % area_columns_ * kSide - c_.at.padLeft;
+      const float* image = x_ + row / area_rows_ * c_.in_height * c_.in_width * depth_;
+      for (int tile = 0; tile < kTiles; tile++) {
+        transform_tile(image, top + tile / kAcross * kTile, left + tile % kAcross * kTile,
+                       data_ + (i * kTiles + tile) * data_pitch_);
       }
-      const float* pixel[kEdge][kEdge];
-      for (int a = 0; a < kEdge; a++) {
-        for (int b = 0; b < kEdge; b++) {
-          const bool inside = y + a >= 0 && y + a < c_.in_height && x + b >= 0 && x + b < c_.in_width;
-          pixel[a][b] = inside ? image + ((y + a) * c_.in_width + x + b) * depth_ : zeros_;
-        }
-      }
+    }
+  }
+
+  void transform_tile(const float* image, int64_t y, int64_t x, float* to) const {
+    if (y >= 0 && y + kEdge <= c_.in_height && x >= 0 && x + kEdge <= c_.in_width && depth_ == depth_pitch_) {
+      const float* row[kEdge];
+      TFJS_UNROLL for (int a = 0; a < kEdge; a++) row[a] = image + ((y + a) * c_.in_width + x) * depth_;
       for (int64_t k = 0; k < depth_; k += kLanes) {
-        const int64_t left = depth_ - k;
-        if (left >= kLanes) {
-          transform_pixels([&](int a, int b) { return load(pixel[a][b] + k); }, to + k);
-        } else {
-          transform_pixels([&](int a, int b) { return load_first(pixel[a][b] + k, left); }, to + k);
-        }
+        transform_pixels([&](int a, int b) { return load(row[a] + b * depth_ + k); }, to + k);
+      }
+      return;
+    }
+    const float* pixel[kEdge][kEdge];
+    for (int a = 0; a < kEdge; a++) {
+      for (int b = 0; b < kEdge; b++) {
+        const bool inside = y + a >= 0 && y + a < c_.in_height && x + b >= 0 && x + b < c_.in_width;
+        pixel[a][b] = inside ? image + ((y + a) * c_.in_width + x + b) * depth_ : zeros_;
+      }
+    }
+    for (int64_t k = 0; k < depth_; k += kLanes) {
+      const int64_t left = depth_ - k;
+      if (left >= kLanes) {
+        transform_pixels([&](int a, int b) { return load(pixel[a][b] + k); }, to + k);
+      } else {
+        transform_pixels([&](int a, int b) { return load_first(pixel[a][b] + k, left); }, to + k);
       }
     }
   }
@@ -121,7 +132,7 @@ class TiledWindows {
     transform_square<kEdge, kEdge>(d, v,
                                    [](const vf32(&a)[kEdge], vf32(&b)[kEdge]) { Transform::data(a, b); });
     TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
-      TFJS_UNROLL for (int b = 0; b < kEdge; b++) store(to + (a * kEdge + b) * data_pitch_, v[a][b]);
+      TFJS_UNROLL for (int b = 0; b < kEdge; b++) store(to + (a * kEdge + b) * depth_pitch_, v[a][b]);
     }
   }
 
@@ -144,27 +155,46 @@ class TiledWindows {
     // A copy, which stores of bytes cannot alias.
     const PooledResult result = result_;
     for (int64_t i = 0; i < count; i++) {
-      const int64_t line = (first + i) / tile_columns_;
-      const int64_t row = line % tile_rows_ * (kTile / 2), left = (first + i) % tile_columns_ * (kTile / 2);
-      const int64_t window = (line / tile_rows_ * s_.height + row) * s_.width + left;
+      const int64_t line = (first + i) / area_columns_;
+      const int64_t row = line % area_rows_ * kWindows, left = (first + i) % area_columns_ * kWindows;
+      const int64_t window = (line / area_rows_ * s_.height + row) * s_.width + left;
       const int64_t at = window * c_.out_channels + column;
       const int64_t rows = s_.height - row, columns = s_.width - left;
       for (int64_t v = 0; v < channels; v += kLanes) {
-        const float* from = products_ + i * kPanel + v;
-        vf32 m[kEdge][kEdge], y[kTile][kTile];
-        TFJS_UNROLL for (int p = 0; p < kPositions; p++) {
-          m[p / kEdge][p % kEdge] = load(from + p * product_pitch_);
-        }
-        transform_square<kEdge, kTile>(
-            m, y, [](const vf32(&a)[kEdge], vf32(&b)[kTile]) { Transform::result(a, b); });
-        TFJS_UNROLL for (int a = 0; a < kTile; a += 2) {
-          TFJS_UNROLL for (int b = 0; b < kTile; b += 2) {
-            // The last tiles reach beyond the last windows.
-            if (kTile > 2 && (a / 2 >= rows || b / 2 >= columns)) continue;
-            put_largest(result, at + (a / 2 * s_.width + b / 2) * c_.out_channels + v, column + v, y[a][b],
-                        y[a][b + 1], y[a + 1][b], y[a + 1][b + 1], channels - v);
+        vf32 y[kSide][kSide];
+        TFJS_UNROLL for (int tile = 0; tile < kTiles; tile++) {
+          const float* from = products_ + (i * kTiles + tile) * product_pitch_ + v;
+          vf32 m[kEdge][kEdge], part[kTile][kTile];
+          TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
+            TFJS_UNROLL for (int b = 0; b < kEdge; b++) m[a][b] = load(from + (a * kEdge + b) * kPanel);
+          }
+          transform_square<kEdge, kTile>(
+              m, part, [](const vf32(&a)[kEdge], vf32(&b)[kTile]) { Transform::result(a, b); });
+          TFJS_UNROLL for (int a = 0; a < kTile; a++) {
+            TFJS_UNROLL for (int b = 0; b < kTile; b++) {
+              y[tile / kAcross * kTile + a][tile % kAcross * kTile + b] = part[a][b];
+            }
           }
         }
+        if (rows >= kWindows && columns >= kWindows && channels - v >= kLanes) {
+          pool_area<true>(result, y, at + v, column + v, kWindows, kWindows, kLanes);
+        } else {
+          pool_area<false>(result, y, at + v, column + v, rows, columns, channels - v);
+        }
+      }
+    }
+  }
+
+  // Pools an area, or as much of it as there is: the last ones reach beyond the last windows.
+  template <bool kWhole>
+  [[gnu::always_inline]] void pool_area(const PooledResult& result, const vf32 (&y)[kSide][kSide], int64_t at,
+                                        int64_t column, int64_t rows, int64_t columns, int64_t n) const {
+    TFJS_UNROLL for (int a = 0; a < kWindows; a++) {
+      int64_t to = at + a * s_.width * c_.out_channels;
+      TFJS_UNROLL for (int b = 0; b < kWindows; b++, to += c_.out_channels) {
+        if (!kWhole && (a >= rows || b >= columns)) continue;
+        put_largest(result, to, column, y[2 * a][2 * b], y[2 * a][2 * b + 1], y[2 * a + 1][2 * b],
+                    y[2 * a + 1][2 * b + 1], kWhole ? kLanes : n);
       }
     }
   }
@@ -174,11 +204,12 @@ class TiledWindows {
   const float *const x_, *const filter_;
   const PooledResult& result_;
   int64_t depth_, depth_pitch_;
-  int64_t tile_rows_, tile_columns_, tiles_, block_;
+  int64_t area_rows_, area_columns_, areas_;
+  int64_t block_areas_, block_;  // areas, and their tiles
   int64_t data_pitch_, product_pitch_, weights_pitch_;
   float* weights_;           // [panel][position][depth_][width of the panel]
-  float* data_;              // [position][tile][depth_pitch_]
-  float* products_;          // [position][tile][kPanel]
+  float* data_;              // [tile][position][depth_pitch_]
+  float* products_;          // [tile][position][kPanel]
   const float** data_rows_;  // of each position and tile
   float** product_rows_;
   const float* zeros_;
@@ -191,6 +222,9 @@ bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float
   const Conv2DShape& c = s.conv;
   if (!s.halves() || !s.plain() || c.filter_height != 3 || c.filter_width != 3) return false;
   switch (winograd_pooled_tile(c.batch, c.out_height, c.out_width, c.in_channels, c.out_channels)) {
+    case 5:
+      TiledWindows<5>(s, x, filter, result).run();
+      return true;
     case 4:
       TiledWindows<4>(s, x, filter, result).run();
       return true;

@@ -73,6 +73,59 @@ struct WinogradTransform<4> {
   }
 };
 
+// For forward passes only. Points a/2, a and b with both signs, and infinity: without 0 all rows come in
+// pairs.
+template <>
+struct WinogradTransform<5> {
+  static constexpr int kEdge = 7;
+  static constexpr float p[3] = {kWinogradA / 2, kWinogradA, kWinogradB};
+  static constexpr float p2[3] = {p[0] * p[0], p[1] * p[1], p[2] * p[2]};
+  // The others of each.
+  static constexpr int q[3] = {1, 0, 0}, r[3] = {2, 2, 1};
+
+  static constexpr float over_distances(int i) {
+    const double square = p2[i];
+    return static_cast<float>(1 / (2 * double{p[i]} * (square - p2[q[i]]) * (square - p2[r[i]])));
+  }
+
+  // to = B' from
+  [[gnu::always_inline]] static void data(const vf32 (&d)[7], vf32 (&to)[7]) {
+    TFJS_UNROLL for (int i = 0; i < 3; i++) {
+      const vf32 sum = splat(-(p2[q[i]] + p2[r[i]])), product = splat(p2[q[i]] * p2[r[i]]);
+      const vf32 even = fma(product, d[0], fma(sum, d[2], d[4]));
+      const vf32 odd = fma(product, d[1], fma(sum, d[3], d[5]));
+      to[2 * i] = fma(splat(p[i]), even, odd);
+      to[2 * i + 1] = fma(splat(-p[i]), even, odd);
+    }
+    constexpr float kSum = p2[0] + p2[1] + p2[2], kPairs = p2[0] * p2[1] + p2[0] * p2[2] + p2[1] * p2[2];
+    to[6] = fma(splat(-p2[0] * p2[1] * p2[2]), d[0], fma(splat(kPairs), d[2], fma(splat(-kSum), d[4], d[6])));
+  }
+  // to = G from
+  [[gnu::always_inline]] static void filter(const vf32 (&g)[3], vf32 (&to)[7]) {
+    TFJS_UNROLL for (int i = 0; i < 3; i++) {
+      const float n = over_distances(i);
+      const vf32 even = fma(splat(n * p2[i]), g[2], splat(n) * g[0]), odd = splat(n * p[i]) * g[1];
+      to[2 * i] = odd + even;
+      to[2 * i + 1] = odd - even;
+    }
+    to[6] = g[2];
+  }
+  // to = A' from
+  [[gnu::always_inline]] static void result(const vf32 (&m)[7], vf32 (&to)[5]) {
+    vf32 sum[3], difference[3];
+    TFJS_UNROLL for (int i = 0; i < 3; i++) {
+      sum[i] = m[2 * i] + m[2 * i + 1];
+      difference[i] = splat(p[i]) * (m[2 * i] - m[2 * i + 1]);
+    }
+    to[0] = sum[0] + sum[1] + sum[2];
+    to[1] = difference[0] + difference[1] + difference[2];
+    to[2] = fma(splat(p2[0]), sum[0], fma(splat(p2[1]), sum[1], splat(p2[2]) * sum[2]));
+    to[3] = fma(splat(p2[0]), difference[0], fma(splat(p2[1]), difference[1], splat(p2[2]) * difference[2]));
+    to[4] = fma(splat(p2[0] * p2[0]), sum[0],
+                fma(splat(p2[1] * p2[1]), sum[1], fma(splat(p2[2] * p2[2]), sum[2], m[6])));
+  }
+};
+
 // Points 0, 1, -1 and infinity.
 template <>
 struct WinogradTransform<2> {

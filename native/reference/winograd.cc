@@ -14,6 +14,8 @@ struct Transforms {
   explicit Transforms(int tile) {
     std::vector<double> points = {0, 1, -1};
     if (tile == 4) points = {0, kWinogradA, -kWinogradA, kWinogradB, -kWinogradB};
+    if (tile == 5)
+      points = {kWinogradA / 2, -kWinogradA / 2, kWinogradA, -kWinogradA, kWinogradB, -kWinogradB};
     const int finite = static_cast<int>(points.size()), edge = finite + 1;
     // Coefficients of the product of x - p over all points but one; of all for infinity.
     for (int left_out = 0; left_out < edge; left_out++) {

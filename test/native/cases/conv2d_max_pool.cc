@@ -213,8 +213,8 @@ TFJS_CASES(FusedConv2DMaxPool) {
     const FusedConv2DMaxPoolParams params = c.params(kActivations[turn++ % 6], 0.2f);
     const Spec bias = turn % 4 == 0 ? absent() : f32({c.out_channels});
     suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
-    if (turn % 3 == 1) {
-      set_winograd(Winograd::Tiles4);
+    if (turn % 3 != 0) {
+      set_winograd(turn % 3 == 1 ? Winograd::Tiles4 : Winograd::Tiles5);
       suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
     }
     set_winograd(turn % 2 == 0 ? Winograd::Never : Winograd::Tiles2);
