@@ -19,6 +19,7 @@ struct FilterPass {
   float* sums;        // of the first row of the filter
   int64_t sums_step;  // from a row of taps to the next
   int64_t column, n;
+  bool finite;  // all of g
 };
 
 template <int R, int C, int V>
@@ -135,7 +136,7 @@ TFJS_INLINE void pick_windows(const FilterPass& p) {
 
 TFJS_INLINE bool can_pick(const FilterPass& p, int rows, int floats) {
   const PooledConv2D& s = *p.shape;
-  return s.window_height == 2 && s.window_width == 2 && s.plain() &&
+  return p.finite && s.window_height == 2 && s.window_width == 2 && s.plain() &&
          (rows == 3 ? s.conv.in_channels == 1 : s.conv.in_channels + floats <= kLanes);
 }
 #elif defined(__AVX2__)
@@ -180,7 +181,8 @@ TFJS_INLINE void pick_windows(const FilterPass& p) {
 
 TFJS_INLINE bool can_pick(const FilterPass& p, int rows, int) {
   const PooledConv2D& s = *p.shape;
-  return s.window_height == 2 && s.window_width == 2 && s.plain() && rows == 3 && s.conv.in_channels == 1;
+  return p.finite && s.window_height == 2 && s.window_width == 2 && s.plain() && rows == 3 &&
+         s.conv.in_channels == 1;
 }
 #endif
 
@@ -239,10 +241,12 @@ bool conv2d_max_pool_grad_few(const PooledConv2D& s, const PooledGradient& to) {
   std::memset(to.dfilter, 0, static_cast<size_t>(c.filter_height * line) * sizeof(float));
   for (int64_t n = 0; n < c.batch; n++, x += height * row) {
     pooled_gradient(s, to.dy + n * image, to.y + n * image, s.image_windows(), g, to.dbias);
+    // Zeros that such numbers would meet are passed over elsewhere.
+    const bool finite = is_moderate(g, image);
     auto add = [&](PassKernel kernel, int64_t ky, int64_t kx, int64_t j) {
       kernel({&s, x + ky * c.at.dilationHeight * row + kx * c.at.dilationWidth * c.in_channels + j, row, g,
               to.argmax + n * image, to.dfilter + ky * line + (kx * c.in_channels + j) * c.out_channels, line,
-              0, 0});
+              0, 0, finite});
     };
     if (c.filter_height == 3 && run == 3 && neighbours) {
       add(all_columns<3, 3>, 0, 0, 0);
