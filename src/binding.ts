@@ -66,6 +66,11 @@ interface Addon {
   run(): string | undefined;
   /** Copies memory: from, to (addresses) and bytes of each piece, one after the other. */
   copy(pieces: Float64Array): void;
+  /**
+   * The edge of the tiles in which Winograd's method computes 3x3 convolutions of `depth` channels whose results,
+   * `height` x `width` of `columns` channels, are pooled by windows of 2x2; 0 where it does not pay.
+   */
+  winogradPooledTile(batch: number, height: number, width: number, depth: number, columns: number): number;
   readonly Plan: new (description: Float64Array) => NativePlan;
   /** The address of an array's first byte, valid while the array is alive and not transferred. */
   addressOf(array: ArrayBufferView): number;

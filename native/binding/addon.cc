@@ -109,6 +109,13 @@ Napi::Value configure(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// Arguments as winograd_pooled_tile has them.
+Napi::Value pooled_tile(const Napi::CallbackInfo& info) {
+  const auto number = [&](size_t i) { return info[i].As<Napi::Number>().Int64Value(); };
+  return Napi::Number::New(info.Env(),
+                           winograd_pooled_tile(number(0), number(1), number(2), number(3), number(4)));
+}
+
 Napi::Value describe(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   Napi::Array isas = Napi::Array::New(env);
@@ -155,6 +162,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports["copy"] = Napi::Function::New(env, copy);
   exports["Plan"] = plan_class(env);
   exports["configure"] = Napi::Function::New(env, configure);
+  exports["winogradPooledTile"] = Napi::Function::New(env, pooled_tile);
   exports["info"] = Napi::Function::New(env, describe);
   return exports;
 }

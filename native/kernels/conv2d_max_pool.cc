@@ -71,12 +71,16 @@ bool is_moderate(const float* values, int64_t n) {
 }
 
 Status FusedConv2DMaxPool(const Args& args) {
-  const Tensor &x = args.inputs[0], &filter = args.inputs[1], &bias = args.inputs[2];
+  const Tensor &x = args.inputs[0], &filter = args.inputs[1], &bias = args.inputs[2],
+               &transformed = args.inputs[3];
   const Tensor &y = args.outputs[0], &argmax = args.outputs[1];
   PooledConv2D s;
   if (!pooled_conv2d(x, filter, y, args.params, &s)) return Status::InvalidArgument;
   const int64_t columns = s.conv.out_channels;
   if (bias.data != nullptr && bias.size() != columns) return Status::InvalidArgument;
+  if (transformed.data != nullptr &&
+      (transformed.dims[2] != s.conv.in_channels || transformed.dims[3] < columns))
+    return Status::InvalidArgument;
   if (y.size() == 0) return Status::Ok;
 
   Scratch scratch;
@@ -88,8 +92,10 @@ Status FusedConv2DMaxPool(const Args& args) {
   const PooledResult result{y.f32(), argmax.u8(), whole_bias, splat(clamps ? 0.0f : -INFINITY),
                             splat(s.activation == Activation::Relu6 ? 6.0f : INFINITY)};
   const bool moderate = is_moderate(x.f32(), x.size()) && is_moderate(filter.f32(), filter.size());
-  if (!moderate || !(conv2d_max_pool_few(s, x.f32(), filter.f32(), result) ||
-                     conv2d_max_pool_winograd(s, x.f32(), filter.f32(), result))) {
+  if (!moderate ||
+      !(conv2d_max_pool_few(s, x.f32(), filter.f32(), result) ||
+        conv2d_max_pool_winograd(s, x.f32(), filter.f32(),
+                                 transformed.data != nullptr ? &transformed : nullptr, result))) {
     const Status status = convolve_then_pool(s, args, result);
     if (status != Status::Ok) return status;
   }

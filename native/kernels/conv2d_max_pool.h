@@ -158,8 +158,9 @@ bool is_moderate(const float* values, int64_t n);
 // The fast forward ways; false where they cannot be taken. Inputs must be moderate.
 bool conv2d_max_pool_few(const PooledConv2D& shape, const float* x, const float* filter,
                          const PooledResult& result);
+// With the filter that WinogradFilter has transformed, if there is one.
 bool conv2d_max_pool_winograd(const PooledConv2D& shape, const float* x, const float* filter,
-                              const PooledResult& result);
+                              const Tensor* transformed, const PooledResult& result);
 
 // What the gradients read and write.
 struct PooledGradient {

@@ -10,6 +10,39 @@ namespace {
 // Tiles that a panel of the filter serves before the next one is fetched, at most.
 constexpr int64_t kBlockTiles = 24;
 
+// Columns of transformed filters: a multiple of what panels have under each instruction set.
+constexpr int64_t kColumns = 32;
+static_assert(kColumns % kPanel == 0);
+
+int64_t padded_columns(int64_t columns) { return ceil_div(columns, kColumns) * kColumns; }
+
+// Transforms rows [begin, end) of a filter [3, 3, depth, columns], of all channels, into
+// [kEdge, kEdge, depth, padded columns].
+template <int kTile>
+void transform_filter(const float* filter, int64_t depth, int64_t columns, float* to, int64_t begin,
+                      int64_t end) {
+  using Transform = WinogradTransform<kTile>;
+  constexpr int kEdge = Transform::kEdge;
+  const int64_t pitch = padded_columns(columns), step = depth * columns;
+  for (int64_t k = begin; k < end; k++) {
+    for (int64_t j = 0; j < pitch; j += kLanes) {
+      const float* from = filter + k * columns + j;
+      vf32 g[3][3], u[kEdge][kEdge];
+      TFJS_UNROLL for (int y = 0; y < 3; y++) {
+        TFJS_UNROLL for (int x = 0; x < 3; x++) {
+          g[y][x] = j < columns ? read_lanes(from + (y * 3 + x) * step, columns - j) : zero();
+        }
+      }
+      transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
+      TFJS_UNROLL for (int y = 0; y < kEdge; y++) {
+        TFJS_UNROLL for (int x = 0; x < kEdge; x++) {
+          store(to + ((y * kEdge + x) * depth + k) * pitch + j, u[y][x]);
+        }
+      }
+    }
+  }
+}
+
 template <int kTile>
 class TiledWindows {
  public:
@@ -19,71 +52,43 @@ class TiledWindows {
   static constexpr int kAcross = kTile % 2 == 0 ? 1 : 2, kTiles = kAcross * kAcross;
   static constexpr int kSide = kAcross * kTile, kWindows = kSide / 2;
 
-  TiledWindows(const PooledConv2D& shape, const float* x, const float* filter, const PooledResult& result)
-      : s_(shape), c_(shape.conv), x_(x), filter_(filter), result_(result) {
+  TiledWindows(const PooledConv2D& shape, const float* x, const PooledResult& result)
+      : s_(shape), c_(shape.conv), x_(x), result_(result) {
     depth_ = c_.in_channels;
     depth_pitch_ = ceil_div(depth_, kLanes) * kLanes;
     area_rows_ = ceil_div(s_.height, kWindows);
     area_columns_ = ceil_div(s_.width, kWindows);
     areas_ = c_.batch * area_rows_ * area_columns_;
-    const int64_t blocks = ceil_div(areas_ * kTiles, kBlockTiles);
-    block_areas_ = ceil_div(areas_, blocks);
-    block_ = block_areas_ * kTiles;
+    block_areas_ = ceil_div(areas_, ceil_div(areas_ * kTiles, kBlockTiles));
     data_pitch_ = winograd_pitch(kPositions * depth_pitch_);
     product_pitch_ = winograd_pitch(kPositions * kPanel);
-    // Positions of a panel must not fall on the same sets of the cache.
-    weights_pitch_ = depth_ * kPanel + 16;
   }
 
-  void run() {
-    const int64_t panels = panel_count(c_.out_channels);
+  // With the transformed filter, or without.
+  void run(const float* filter, const float* transformed) {
     Scratch scratch;
-    weights_ = scratch.get<float>(panels * kPositions * weights_pitch_);
-    data_ = scratch.get<float>(block_ * data_pitch_);
-    products_ = scratch.get<float>(block_ * product_pitch_);
+    if (transformed == nullptr) {
+      float* weights = scratch.get<float>(kPositions * depth_ * padded_columns(c_.out_channels));
+      transform_filter<kTile>(filter, depth_, c_.out_channels, weights, 0, depth_);
+      transformed = weights;
+    }
+    weights_ = transformed;
+    data_ = scratch.get<float>(block_areas_ * kTiles * data_pitch_);
+    products_ = scratch.get<float>(block_areas_ * kTiles * product_pitch_);
     float* zeros = scratch.get<float>(depth_pitch_);
     std::memset(zeros, 0, static_cast<size_t>(depth_pitch_) * sizeof(float));
     zeros_ = zeros;
-    data_rows_ = scratch.get<const float*>(kPositions * block_);
-    product_rows_ = scratch.get<float*>(kPositions * block_);
-    for (int64_t p = 0; p < kPositions; p++) {
-      for (int64_t r = 0; r < block_; r++) {
-        data_rows_[p * block_ + r] = data_ + r * data_pitch_ + p * depth_pitch_;
-        product_rows_[p * block_ + r] = products_ + r * product_pitch_ + p * kPanel;
-      }
-    }
-    for (int64_t panel = 0; panel < panels; panel++) transform_weights(panel);
     for (int64_t first = 0; first < areas_; first += block_areas_) {
       const int64_t count = areas_ - first < block_areas_ ? areas_ - first : block_areas_;
       transform_data(first, count);
-      for (int64_t panel = 0; panel < panels; panel++) {
-        multiply(panel, count * kTiles);
-        pool(panel, first, count);
+      for (int64_t column = 0; column < c_.out_channels; column += kPanel) {
+        multiply(column, count * kTiles);
+        pool(column, first, count);
       }
     }
   }
 
  private:
-  int64_t columns_of(int64_t panel) const { return panel_columns(c_.out_channels - panel * kPanel); }
-
-  void transform_weights(int64_t panel) {
-    const int64_t columns = columns_of(panel), width = panel_width(columns);
-    for (int64_t v = 0; v < width; v += kLanes) {
-      for (int64_t k = 0; k < depth_; k++) {
-        const float* from = filter_ + k * c_.out_channels + panel * kPanel + v;
-        float* to = weights_ + panel * kPositions * weights_pitch_ + k * width + v;
-        vf32 g[3][3], u[kEdge][kEdge];
-        TFJS_UNROLL for (int t = 0; t < 9; t++) {
-          g[t / 3][t % 3] = read_lanes(from + t * depth_ * c_.out_channels, columns - v);
-        }
-        transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
-        TFJS_UNROLL for (int a = 0; a < kEdge; a++) {
-          TFJS_UNROLL for (int b = 0; b < kEdge; b++) store(to + (a * kEdge + b) * weights_pitch_, u[a][b]);
-        }
-      }
-    }
-  }
-
   void transform_data(int64_t first, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
       const int64_t row = (first + i) / area_columns_;
@@ -136,22 +141,26 @@ class TiledWindows {
     }
   }
 
-  void multiply(int64_t panel, int64_t count) const {
-    const int64_t width = panel_width(columns_of(panel));
-    const int64_t parts = ceil_div(count, tile_rows(panel_vectors(width)));
+  void multiply(int64_t column, int64_t count) const {
+    const int64_t columns = panel_columns(c_.out_channels - column), pitch = padded_columns(c_.out_channels);
+    const int64_t parts = ceil_div(count, tile_rows(panel_vectors(columns)));
     const Epilogue none;
+    int64_t offsets[kMaxTileRows];
+    for (int64_t r = 0; r < kMaxTileRows; r++) offsets[r] = r * data_pitch_;
     for (int64_t p = 0; p < kPositions; p++) {
-      const float* weights = weights_ + (panel * kPositions + p) * weights_pitch_;
       for (int64_t part = 0; part < parts; part++) {
         const int64_t begin = count * part / parts, end = count * (part + 1) / parts;
-        multiply_rows(static_cast<int>(end - begin), {data_rows_ + p * block_ + begin, 1, depth_, weights,
-                                                      product_rows_ + p * block_ + begin, 0, width, &none});
+        const Segment all = {data_ + begin * data_pitch_ + p * depth_pitch_,
+                             weights_ + p * depth_ * pitch + column, depth_};
+        multiply_columns(static_cast<int>(end - begin),
+                         {offsets, &all, 1, 1, pitch, products_ + begin * product_pitch_ + p * kPanel,
+                          product_pitch_, 0, columns, &none});
       }
     }
   }
 
-  void pool(int64_t panel, int64_t first, int64_t count) {
-    const int64_t channels = columns_of(panel), column = panel * kPanel;
+  void pool(int64_t column, int64_t first, int64_t count) {
+    const int64_t channels = panel_columns(c_.out_channels - column);
     // A copy, which stores of bytes cannot alias.
     const PooledResult result = result_;
     for (int64_t i = 0; i < count; i++) {
@@ -201,39 +210,58 @@ class TiledWindows {
 
   const PooledConv2D& s_;
   const Conv2DShape& c_;
-  const float *const x_, *const filter_;
+  const float* const x_;
   const PooledResult& result_;
   int64_t depth_, depth_pitch_;
-  int64_t area_rows_, area_columns_, areas_;
-  int64_t block_areas_, block_;  // areas, and their tiles
-  int64_t data_pitch_, product_pitch_, weights_pitch_;
-  float* weights_;           // [panel][position][depth_][width of the panel]
-  float* data_;              // [tile][position][depth_pitch_]
-  float* products_;          // [tile][position][kPanel]
-  const float** data_rows_;  // of each position and tile
-  float** product_rows_;
+  int64_t area_rows_, area_columns_, areas_, block_areas_;
+  int64_t data_pitch_, product_pitch_;
+  const float* weights_;  // [position][depth_][padded columns]
+  float* data_;           // [tile][position][depth_pitch_]
+  float* products_;       // [tile][position][kPanel]
   const float* zeros_;
 };
 
 }  // namespace
 
 bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float* filter,
-                              const PooledResult& result) {
+                              const Tensor* transformed, const PooledResult& result) {
   const Conv2DShape& c = s.conv;
   if (!s.halves() || !s.plain() || c.filter_height != 3 || c.filter_width != 3) return false;
-  switch (winograd_pooled_tile(c.batch, c.out_height, c.out_width, c.in_channels, c.out_channels)) {
+  const int tile = transformed != nullptr ? static_cast<int>(transformed->dims[0]) - 2
+                                          : winograd_pooled_tile(c.batch, c.out_height, c.out_width,
+                                                                 c.in_channels, c.out_channels);
+  const float* weights = transformed != nullptr ? transformed->f32() : nullptr;
+  switch (tile) {
     case 5:
-      TiledWindows<5>(s, x, filter, result).run();
+      TiledWindows<5>(s, x, result).run(filter, weights);
       return true;
     case 4:
-      TiledWindows<4>(s, x, filter, result).run();
+      TiledWindows<4>(s, x, result).run(filter, weights);
       return true;
     case 2:
-      TiledWindows<2>(s, x, filter, result).run();
+      TiledWindows<2>(s, x, result).run(filter, weights);
       return true;
     default:
       return false;
   }
+}
+
+Status WinogradFilter(const Args& args) {
+  const Tensor &filter = args.inputs[0], &to = args.outputs[0];
+  const int64_t depth = filter.dims[2], columns = filter.dims[3];
+  if (filter.dims[0] != 3 || filter.dims[1] != 3 || to.dims[0] != to.dims[1] || to.dims[2] != depth ||
+      to.dims[3] != padded_columns(columns))
+    return Status::InvalidArgument;
+  const int64_t edge = to.dims[0];
+  const auto transform = edge == 4   ? transform_filter<2>
+                         : edge == 6 ? transform_filter<4>
+                         : edge == 7 ? transform_filter<5>
+                                     : nullptr;
+  if (transform == nullptr) return Status::Unsupported;
+  parallel_for(
+      depth, static_cast<double>(edge * edge * to.dims[3] / kLanes),
+      [&](int64_t begin, int64_t end) { transform(filter.f32(), depth, columns, to.f32(), begin, end); });
+  return Status::Ok;
 }
 
 }  // namespace tfjs::TFJS_ISA

@@ -16,12 +16,15 @@ size_t index(const std::vector<int64_t>& dims, int64_t a, int64_t b, int64_t c, 
 
 // Winograd's method may be taken in other tiles than for the convolution alone: the larger of both bounds
 // holds.
-void allow_winograd(const Tensor& x, const Tensor& filter, const FusedConv2DMaxPoolParams& p, Tensor& sums) {
+void allow_winograd(const Tensor& x, const Tensor& filter, const Tensor& transformed,
+                    const FusedConv2DMaxPoolParams& p, Tensor& sums) {
   if (filter.dims[0] != 3 || filter.dims[1] != 3 || p.strideHeight != 1 || p.strideWidth != 1 ||
       p.dilationHeight != 1 || p.dilationWidth != 1 || p.windowHeight != 2 || p.windowWidth != 2 ||
       p.poolStrideHeight != 2 || p.poolStrideWidth != 2)
     return;
-  const int tile = winograd_pooled_tile(sums.dims[0], sums.dims[1], sums.dims[2], x.dims[3], filter.dims[3]);
+  const int tile = transformed.dims.empty() ? winograd_pooled_tile(sums.dims[0], sums.dims[1], sums.dims[2],
+                                                                   x.dims[3], filter.dims[3])
+                                            : static_cast<int>(transformed.dims[0]) - 2;
   if (tile == 0) return;
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(x.value.begin(), x.value.end(), finite) ||
@@ -81,7 +84,7 @@ void FusedConv2DMaxPool(const std::vector<Tensor>& inputs, std::vector<Tensor>& 
   sums[0].dims = {y.dims[0], reach(y.dims[1], p.poolStrideHeight, p.windowHeight),
                   reach(y.dims[2], p.poolStrideWidth, p.windowWidth), y.dims[3]};
   Conv2D(inputs, sums, params);
-  allow_winograd(inputs[0], inputs[1], p, sums[0]);
+  allow_winograd(inputs[0], inputs[1], inputs[3], p, sums[0]);
 
   y.clear();
   if (has_argmax) argmax.clear();

@@ -10,6 +10,7 @@ using Matrix = std::vector<std::vector<double>>;
 // The absolute values of the transforms' matrices.
 struct Transforms {
   Matrix data, filter, result;  // B', G, A'
+  Matrix signed_filter;
 
   explicit Transforms(int tile) {
     std::vector<double> points = {0, 1, -1};
@@ -39,8 +40,11 @@ struct Transforms {
         const double p = points[static_cast<size_t>(left_out)];
         powers = {1 / distance, p / distance, p * p / distance};
       }
+      signed_filter.push_back(powers);
       filter.push_back(absolute(powers));
     }
+    // The usual form for 2x2 has the signs of both factors for 0 turned.
+    if (tile == 2) signed_filter[0] = {1, 0, 0};
     for (int row = 0; row < tile; row++) {
       std::vector<double> powers;
       for (double p : points) powers.push_back(std::abs(std::pow(p, row)));
@@ -81,10 +85,14 @@ template <class F>
 Matrix square(int64_t edge, F value) {
   Matrix m(static_cast<size_t>(edge), std::vector<double>(static_cast<size_t>(edge)));
   for (int64_t y = 0; y < edge; y++) {
-    for (int64_t x = 0; x < edge; x++)
-      m[static_cast<size_t>(y)][static_cast<size_t>(x)] = std::abs(value(y, x));
+    for (int64_t x = 0; x < edge; x++) m[static_cast<size_t>(y)][static_cast<size_t>(x)] = value(y, x);
   }
   return m;
+}
+
+template <class F>
+Matrix absolute_square(int64_t edge, F value) {
+  return square(edge, [&](int64_t y, int64_t x) { return std::abs(value(y, x)); });
 }
 
 void add_products(Matrix& sums, const Matrix& a, const Matrix& b) {
@@ -98,14 +106,39 @@ constexpr double kTransformSteps = 3 * 2 * 6;
 
 }  // namespace
 
+void WinogradFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double*) {
+  const Tensor& filter = inputs[0];
+  Tensor& to = outputs[0];
+  to.clear();
+  const int64_t edge = to.dims[0], depth = filter.dims[2], columns = filter.dims[3];
+  const Transforms transforms(static_cast<int>(edge) - 2);
+  for (int64_t k = 0; k < depth; k++) {
+    for (int64_t c = 0; c < columns; c++) {
+      const auto at = [&](int64_t y, int64_t x) {
+        return filter.value[static_cast<size_t>(((y * 3 + x) * depth + k) * columns + c)];
+      };
+      const Matrix value = around(transforms.signed_filter, square(3, at));
+      const Matrix magnitude = around(transforms.filter, absolute_square(3, at));
+      for (int64_t i = 0; i < edge * edge; i++) {
+        const size_t row = static_cast<size_t>(i / edge), column = static_cast<size_t>(i % edge);
+        const size_t place = static_cast<size_t>((i * depth + k) * to.dims[3] + c);
+        to.value[place] = value[row][column];
+        to.magnitude[place] = magnitude[row][column];
+      }
+    }
+  }
+  to.rounding_steps = kTransformSteps / 3;
+}
+
 void bound_winograd_product(int tile, const Image& data, const Image& filter, int64_t depth, Tensor& y) {
   const Transforms transforms(tile);
   const int64_t height = y.dims[1], width = y.dims[2], columns = y.dims[3], edge = tile + 2;
   std::vector<Matrix> weights;
   for (int64_t c = 0; c < depth; c++) {
     for (int64_t k = 0; k < columns; k++) {
-      weights.push_back(
-          around(transforms.filter, square(3, [&](int64_t ky, int64_t kx) { return filter(ky, kx, c, k); })));
+      weights.push_back(around(transforms.filter, absolute_square(3, [&](int64_t ky, int64_t kx) {
+                                 return filter(ky, kx, c, k);
+                               })));
     }
   }
   for (int64_t n = 0; n < y.dims[0]; n++) {
@@ -113,7 +146,7 @@ void bound_winograd_product(int tile, const Image& data, const Image& filter, in
       for (int64_t left = 0; left < width; left += tile) {
         std::vector<Matrix> values;
         for (int64_t c = 0; c < depth; c++) {
-          values.push_back(around(transforms.data, square(edge, [&](int64_t j, int64_t i) {
+          values.push_back(around(transforms.data, absolute_square(edge, [&](int64_t j, int64_t i) {
                                     return data(n, top + j, left + i, c);
                                   })));
         }
@@ -150,16 +183,16 @@ void bound_winograd_filter(int tile, const Image& data, const Tensor& dy, Tensor
         std::vector<Matrix> gradients;
         for (int64_t k = 0; k < columns; k++) {
           gradients.push_back(around(
-              to_dy, square(tile, [&](int64_t j, int64_t i) {
+              to_dy, absolute_square(tile, [&](int64_t j, int64_t i) {
                 if (top + j >= height || left + i >= width) return 0.0;
                 return dy
                     .value[static_cast<size_t>(((n * height + top + j) * width + left + i) * columns + k)];
               })));
         }
         for (int64_t c = 0; c < depth; c++) {
-          const Matrix values =
-              around(transforms.data,
-                     square(edge, [&](int64_t j, int64_t i) { return data(n, top + j, left + i, c); }));
+          const Matrix values = around(transforms.data, absolute_square(edge, [&](int64_t j, int64_t i) {
+                                         return data(n, top + j, left + i, c);
+                                       }));
           for (int64_t k = 0; k < columns; k++) {
             add_products(sums[static_cast<size_t>(c * columns + k)], values,
                          gradients[static_cast<size_t>(k)]);

@@ -23,6 +23,7 @@ export interface PlanOpParams extends OpParams {
   AssignMovingAverage: Readonly<Record<'decay', number>>;
   FusedConv2DMaxPool: FusedConv2DMaxPool;
   FusedConv2DMaxPoolGrad: FusedConv2DMaxPool;
+  WinogradFilter: None;
   SparseSoftmaxCrossEntropyWithLogits: None;
   SigmoidCrossEntropyWithLogits: None;
   MeanSquaredError: None;

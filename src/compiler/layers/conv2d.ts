@@ -1,7 +1,9 @@
 /** Conv2D, and max-pooling right behind it. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
+import { addon } from '../../binding';
 import type { Step } from '../fuse';
+import type { PlanOpParams } from '../ops';
 import type { Tape, Value } from '../tape';
 import { activationOf, fusedActivation } from './activation';
 import { convolutionOps, convolve, refuseCausal, slidingParams } from './convolution';
@@ -27,6 +29,32 @@ export function fusesPool(conv: Layer, activation: string, pool: Layer): boolean
   );
 }
 
+/** Samples that share a filter, transformed once a step: enough for its costs not to count. */
+const manySamples = 64;
+
+/**
+ * The filter as Winograd's method takes it, if pooled convolutions are computed that way.
+ * @param shape of what is pooled: [height, width, channels]
+ */
+function winogradFilter(
+  kernel: Value,
+  [height = 0, width = 0]: readonly number[],
+  params: PlanOpParams['FusedConv2DMaxPool'],
+  tape: Tape,
+): Value | undefined {
+  const [filterHeight, filterWidth, depth, columns] = kernel.dims as [number, number, number, number];
+  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = params;
+  const { windowHeight, windowWidth, poolStrideHeight, poolStrideWidth } = params;
+  const ones = [strideHeight, strideWidth, dilationHeight, dilationWidth];
+  const twos = [windowHeight, windowWidth, poolStrideHeight, poolStrideWidth];
+  if (filterHeight !== 3 || filterWidth !== 3) return undefined;
+  if (ones.some((each) => each !== 1) || twos.some((each) => each !== 2)) return undefined;
+  const tile = addon.winogradPooledTile(manySamples, 2 * height, 2 * width, depth, columns);
+  if (tile === 0) return undefined;
+  const dims = [tile + 2, tile + 2, depth, Math.ceil(columns / 32) * 32];
+  return tape.prepared('WinogradFilter', [kernel], dims, {});
+}
+
 function withPool(
   { layers: [layer, ...others], shape, activation }: Step,
   x: Value,
@@ -47,7 +75,9 @@ function withPool(
   const output = tape.value(shape);
   const argmax = tape.value(shape, 'bool');
   const micro = { micro: 'always' as const };
-  tape.call('FusedConv2DMaxPool', [x, kernel.value, bias?.value], [output, argmax], params, micro);
+  const transformed = winogradFilter(kernel.value, shape, params, tape);
+  const inputs = [x, kernel.value, bias?.value, transformed];
+  tape.call('FusedConv2DMaxPool', inputs, [output, argmax], params, micro);
   return {
     output,
     backward(dy) {

@@ -21,6 +21,12 @@ struct Case {
                    window_width, pool_x),
             out_channels};
   }
+  // Whether Winograd's method may be taken.
+  bool winograd() const {
+    return filter_height == 3 && filter_width == 3 && at.strideHeight == 1 && at.strideWidth == 1 &&
+           at.dilationHeight == 1 && at.dilationWidth == 1 && window_height == 2 && window_width == 2 &&
+           pool_y == 2 && pool_x == 2 && channels > 4;
+  }
   FusedConv2DMaxPoolParams params(Activation activation = Activation::Relu, float alpha = 0) const {
     return {at.strideHeight,
             at.strideWidth,
@@ -145,12 +151,13 @@ Spec cells(Suite& suite, const Case& c) {
 const Activation kActivations[] = {Activation::Linear, Activation::Relu,    Activation::Relu6,
                                    Activation::Elu,    Activation::Sigmoid, Activation::LeakyRelu};
 
-reference::Tensor forward_twin(const Case& c, Activation activation,
-                               const std::vector<reference::Tensor>& inputs, reference::Tensor* argmax) {
+reference::Tensor forward_twin(const Case& c, Activation activation, std::vector<reference::Tensor> inputs,
+                               reference::Tensor* argmax) {
   double params[16];
   c.params(activation, 0.3f).encode(params);
   std::vector<reference::Tensor> outputs(2);
   outputs[0].dims = outputs[1].dims = c.y();
+  inputs.resize(4);
   reference::FusedConv2DMaxPool(inputs, outputs, params);
   if (argmax != nullptr) *argmax = outputs[1];
   return outputs[0];
@@ -205,33 +212,71 @@ Spec drawing(Suite& suite, const Case& c) {
   return x;
 }
 
+// Of transformed filters.
+constexpr int64_t kEdges[] = {4, 6, 7};
+
+std::vector<int64_t> winograd_dims(int64_t edge, int64_t depth, int64_t columns) {
+  return {edge, edge, depth, (columns + 31) / 32 * 32};
+}
+
+Spec transformed(const Spec& filter, int64_t edge) {
+  std::vector<reference::Tensor> from(1), to(1);
+  from[0].dims = filter.dims;
+  from[0].value = filter.values;
+  to[0].dims = winograd_dims(edge, filter.dims[2], filter.dims[3]);
+  reference::WinogradFilter(from, to, nullptr);
+  Spec spec = f32(to[0].dims);
+  spec.values = to[0].value;
+  return spec;
+}
+
 // Sums of whole numbers are exact, but by Winograd's larger tiles, so are their order and ties: only then
 // argmax is asked for. NonFinite has nothing but whole numbers beside what is special.
+TFJS_CASES(WinogradFilter) {
+  for (int64_t edge : kEdges) {
+    for (int64_t columns : {1, 15, 16, 32, 33, 64, 100}) {
+      for (int64_t depth : {1, 5, 32}) {
+        suite.add({f32({3, 3, depth, columns})}, {f32(winograd_dims(edge, depth, columns))});
+      }
+    }
+  }
+}
+
 TFJS_CASES(FusedConv2DMaxPool) {
   int turn = 0;
   auto add = [&](const Case& c) {
     const FusedConv2DMaxPoolParams params = c.params(kActivations[turn++ % 6], 0.2f);
     const Spec bias = turn % 4 == 0 ? absent() : f32({c.out_channels});
-    suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
+    suite.add({f32(c.x()), f32(c.filter()), bias, absent()}, {f32(c.y()), absent()}, params);
     if (turn % 3 != 0) {
       set_winograd(turn % 3 == 1 ? Winograd::Tiles4 : Winograd::Tiles5);
-      suite.add({f32(c.x()), f32(c.filter()), bias}, {f32(c.y()), absent()}, params);
+      suite.add({f32(c.x()), f32(c.filter()), bias, absent()}, {f32(c.y()), absent()}, params);
     }
     set_winograd(turn % 2 == 0 ? Winograd::Never : Winograd::Tiles2);
-    suite.add({f32(c.x(), Fill::Whole), f32(c.filter(), Fill::Whole), bias}, {f32(c.y()), boolean(c.y())},
-              params);
+    suite.add({f32(c.x(), Fill::Whole), f32(c.filter(), Fill::Whole), bias, absent()},
+              {f32(c.y()), boolean(c.y())}, params);
     if (c.channels == 1) {
-      suite.add({drawing(suite, c), f32(c.filter(), Fill::Whole), bias}, {f32(c.y()), boolean(c.y())},
-                params);
+      suite.add({drawing(suite, c), f32(c.filter(), Fill::Whole), bias, absent()},
+                {f32(c.y()), boolean(c.y())}, params);
     }
     if (turn % 3 == 0) {
-      suite.add({f32(c.x(), Fill::NonFinite), f32(c.filter(), Fill::Whole), bias},
+      suite.add({f32(c.x(), Fill::NonFinite), f32(c.filter(), Fill::Whole), bias, absent()},
                 {f32(c.y()), boolean(c.y())}, params);
-      suite.add(
-          {f32(c.x(), Fill::Whole), f32(c.filter(), Fill::NonFinite), f32({c.out_channels}, Fill::NonFinite)},
-          {f32(c.y()), boolean(c.y())}, params);
+      suite.add({f32(c.x(), Fill::Whole), f32(c.filter(), Fill::NonFinite),
+                 f32({c.out_channels}, Fill::NonFinite), absent()},
+                {f32(c.y()), boolean(c.y())}, params);
     }
     set_winograd(Winograd::ByShape);
+    if (c.winograd()) {
+      // The same draws, transformed beforehand.
+      Spec filter = f32(c.filter());
+      for (int64_t i = 0; i < 9 * c.channels * c.out_channels; i++)
+        filter.values.push_back(static_cast<double>(suite.draw(-64, 64)) / 64);
+      suite.add({f32(c.x()), filter, bias, transformed(filter, kEdges[turn % 3])}, {f32(c.y()), absent()},
+                params);
+      suite.add({f32(c.x(), Fill::NonFinite), filter, bias, transformed(filter, kEdges[turn % 3])},
+                {f32(c.y()), absent()}, params);
+    }
   };
   for_each_case(suite, add);
 }
