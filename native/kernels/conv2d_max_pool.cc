@@ -78,9 +78,6 @@ Status FusedConv2DMaxPool(const Args& args) {
   if (!pooled_conv2d(x, filter, y, args.params, &s)) return Status::InvalidArgument;
   const int64_t columns = s.conv.out_channels;
   if (bias.data != nullptr && bias.size() != columns) return Status::InvalidArgument;
-  if (transformed.data != nullptr &&
-      (transformed.dims[2] != s.conv.in_channels || transformed.dims[3] < columns))
-    return Status::InvalidArgument;
   if (y.size() == 0) return Status::Ok;
 
   Scratch scratch;

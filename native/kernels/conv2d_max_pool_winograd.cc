@@ -16,16 +16,21 @@ static_assert(kColumns % kPanel == 0);
 
 int64_t padded_columns(int64_t columns) { return ceil_div(columns, kColumns) * kColumns; }
 
-// Transforms rows [begin, end) of a filter [3, 3, depth, columns], of all channels, into
-// [kEdge, kEdge, depth, padded columns].
+// Floats from one position to the next, which must not fall on the same sets of the caches.
+int64_t position_pitch(int64_t depth, int64_t columns) {
+  return winograd_pitch(depth * padded_columns(columns));
+}
+
+int tile_of(int64_t positions) { return positions == 49 ? 5 : positions == 36 ? 4 : positions == 16 ? 2 : 0; }
+
+// Transforms a filter [3, 3, depth, columns] into [position][depth][padded columns].
 template <int kTile>
-void transform_filter(const float* filter, int64_t depth, int64_t columns, float* to, int64_t begin,
-                      int64_t end) {
+void transform_filter(const float* filter, int64_t depth, int64_t columns, float* to) {
   using Transform = WinogradTransform<kTile>;
   constexpr int kEdge = Transform::kEdge;
-  const int64_t pitch = padded_columns(columns), step = depth * columns;
-  for (int64_t k = begin; k < end; k++) {
-    for (int64_t j = 0; j < pitch; j += kLanes) {
+  const int64_t row = padded_columns(columns), pitch = position_pitch(depth, columns), step = depth * columns;
+  for (int64_t k = 0; k < depth; k++) {
+    for (int64_t j = 0; j < row; j += kLanes) {
       const float* from = filter + k * columns + j;
       vf32 g[3][3], u[kEdge][kEdge];
       TFJS_UNROLL for (int y = 0; y < 3; y++) {
@@ -36,10 +41,13 @@ void transform_filter(const float* filter, int64_t depth, int64_t columns, float
       transform_square<3, kEdge>(g, u, [](const vf32(&a)[3], vf32(&b)[kEdge]) { Transform::filter(a, b); });
       TFJS_UNROLL for (int y = 0; y < kEdge; y++) {
         TFJS_UNROLL for (int x = 0; x < kEdge; x++) {
-          store(to + ((y * kEdge + x) * depth + k) * pitch + j, u[y][x]);
+          store(to + (y * kEdge + x) * pitch + k * row + j, u[y][x]);
         }
       }
     }
+  }
+  for (int64_t i = 0; i < kEdge * kEdge; i++) {
+    for (int64_t gap = depth * row; gap < pitch; gap += kLanes) store(to + i * pitch + gap, zero());
   }
 }
 
@@ -68,8 +76,8 @@ class TiledWindows {
   void run(const float* filter, const float* transformed) {
     Scratch scratch;
     if (transformed == nullptr) {
-      float* weights = scratch.get<float>(kPositions * depth_ * padded_columns(c_.out_channels));
-      transform_filter<kTile>(filter, depth_, c_.out_channels, weights, 0, depth_);
+      float* weights = scratch.get<float>(kPositions * position_pitch(depth_, c_.out_channels));
+      transform_filter<kTile>(filter, depth_, c_.out_channels, weights);
       transformed = weights;
     }
     weights_ = transformed;
@@ -142,18 +150,19 @@ class TiledWindows {
   }
 
   void multiply(int64_t column, int64_t count) const {
-    const int64_t columns = panel_columns(c_.out_channels - column), pitch = padded_columns(c_.out_channels);
+    const int64_t columns = panel_columns(c_.out_channels - column), row = padded_columns(c_.out_channels);
     const int64_t parts = ceil_div(count, tile_rows(panel_vectors(columns)));
+    const int64_t pitch = position_pitch(depth_, c_.out_channels);
     const Epilogue none;
     int64_t offsets[kMaxTileRows];
     for (int64_t r = 0; r < kMaxTileRows; r++) offsets[r] = r * data_pitch_;
     for (int64_t p = 0; p < kPositions; p++) {
       for (int64_t part = 0; part < parts; part++) {
         const int64_t begin = count * part / parts, end = count * (part + 1) / parts;
-        const Segment all = {data_ + begin * data_pitch_ + p * depth_pitch_,
-                             weights_ + p * depth_ * pitch + column, depth_};
+        const Segment all = {data_ + begin * data_pitch_ + p * depth_pitch_, weights_ + p * pitch + column,
+                             depth_};
         multiply_columns(static_cast<int>(end - begin),
-                         {offsets, &all, 1, 1, pitch, products_ + begin * product_pitch_ + p * kPanel,
+                         {offsets, &all, 1, 1, row, products_ + begin * product_pitch_ + p * kPanel,
                           product_pitch_, 0, columns, &none});
       }
     }
@@ -215,7 +224,7 @@ class TiledWindows {
   int64_t depth_, depth_pitch_;
   int64_t area_rows_, area_columns_, areas_, block_areas_;
   int64_t data_pitch_, product_pitch_;
-  const float* weights_;  // [position][depth_][padded columns]
+  const float* weights_;  // as transform_filter() makes it
   float* data_;           // [tile][position][depth_pitch_]
   float* products_;       // [tile][position][kPanel]
   const float* zeros_;
@@ -227,7 +236,7 @@ bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float
                               const Tensor* transformed, const PooledResult& result) {
   const Conv2DShape& c = s.conv;
   if (!s.halves() || !s.plain() || c.filter_height != 3 || c.filter_width != 3) return false;
-  const int tile = transformed != nullptr ? static_cast<int>(transformed->dims[0]) - 2
+  const int tile = transformed != nullptr ? tile_of(transformed->dims[0])
                                           : winograd_pooled_tile(c.batch, c.out_height, c.out_width,
                                                                  c.in_channels, c.out_channels);
   const float* weights = transformed != nullptr ? transformed->f32() : nullptr;
@@ -249,19 +258,21 @@ bool conv2d_max_pool_winograd(const PooledConv2D& s, const float* x, const float
 Status WinogradFilter(const Args& args) {
   const Tensor &filter = args.inputs[0], &to = args.outputs[0];
   const int64_t depth = filter.dims[2], columns = filter.dims[3];
-  if (filter.dims[0] != 3 || filter.dims[1] != 3 || to.dims[0] != to.dims[1] || to.dims[2] != depth ||
-      to.dims[3] != padded_columns(columns))
+  if (filter.dims[0] != 3 || filter.dims[1] != 3 || to.dims[1] != position_pitch(depth, columns))
     return Status::InvalidArgument;
-  const int64_t edge = to.dims[0];
-  const auto transform = edge == 4   ? transform_filter<2>
-                         : edge == 6 ? transform_filter<4>
-                         : edge == 7 ? transform_filter<5>
-                                     : nullptr;
-  if (transform == nullptr) return Status::Unsupported;
-  parallel_for(
-      depth, static_cast<double>(edge * edge * to.dims[3] / kLanes),
-      [&](int64_t begin, int64_t end) { transform(filter.f32(), depth, columns, to.f32(), begin, end); });
-  return Status::Ok;
+  switch (to.dims[0]) {
+    case 16:
+      transform_filter<2>(filter.f32(), depth, columns, to.f32());
+      return Status::Ok;
+    case 36:
+      transform_filter<4>(filter.f32(), depth, columns, to.f32());
+      return Status::Ok;
+    case 49:
+      transform_filter<5>(filter.f32(), depth, columns, to.f32());
+      return Status::Ok;
+    default:
+      return Status::Unsupported;
+  }
 }
 
 }  // namespace tfjs::TFJS_ISA

@@ -56,6 +56,7 @@ Plan decode(const double* from) {
   Plan p{};
   p.micro_rows = r.whole();
   p.scratch_bytes = r.whole();
+  p.thread_bytes = r.whole();
   p.slices = r.whole();
   p.slice_bytes = r.whole();
   p.slice_offset = r.whole();
@@ -68,6 +69,7 @@ Plan decode(const double* from) {
     i.scale = r.real();
     return i;
   });
+  p.thread_calls = r.list<Call>([&] { return read_call(r); });
   p.segments = r.list<Segment>([&] {
     Segment s{};
     s.micro = r.whole() != 0;

@@ -14,6 +14,7 @@ enum class Place : int32_t {
   Scratch,  // memory of the thread that takes a micro-batch, only while it does
   Arena,    // the plan's memory; values of each sample lie one after the other, for the whole batch
   Slice,    // the arena, again in each slice: gradients that micro-batches add up
+  Thread,   // memory of each thread, for a whole step
 };
 
 struct Value {
@@ -80,6 +81,10 @@ struct Plan {
   int64_t weights_offset;  // bytes, in the arena
   std::vector<Value> values;
   std::vector<Input> inputs;
+  // What each thread makes of the weights before its first micro-batch of a step: other threads' would come
+  // from their caches.
+  int64_t thread_bytes;
+  std::vector<Call> thread_calls;
   std::vector<Segment> segments;
   size_t gathering;  // the segment that begins with the gathering of inputs
   std::vector<Result> results;

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/aligned.h"
 #include "core/scratch.h"
 #include "parallel/parallel.h"
 #include "plan/plan.h"
@@ -17,12 +18,45 @@ struct Rows {
   int64_t slice;
   // Gradients of micro-batches after a slice's first go here, and are then added to the slice.
   char* more;
+  char* own;  // of the thread
 };
+
+// What a thread has made of the weights, and for which step.
+class ThreadMemory {
+ public:
+  ~ThreadMemory() { aligned_release(memory_); }
+  ThreadMemory() = default;
+  ThreadMemory(const ThreadMemory&) = delete;
+  ThreadMemory& operator=(const ThreadMemory&) = delete;
+
+  // Returns whether this step's has still to be made.
+  bool take(uint64_t step, int64_t bytes) {
+    if (step_ == step) return false;
+    if (bytes_ < bytes) {
+      aligned_release(memory_);
+      bytes_ = 0;
+      memory_ = nullptr;
+      memory_ = static_cast<char*>(aligned_acquire(static_cast<size_t>(bytes)));
+      bytes_ = bytes;
+    }
+    step_ = step;
+    return true;
+  }
+  char* data() const { return memory_; }
+
+ private:
+  uint64_t step_ = 0;
+  char* memory_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
+thread_local ThreadMemory thread_memory;
+std::atomic<uint64_t> steps_begun{0};
 
 class Step {
  public:
   Step(const Plan& plan, Run& run, const uint32_t* order, int64_t rows)
-      : plan_(plan), run_(run), order_(order), rows_(rows) {}
+      : plan_(plan), run_(run), order_(order), rows_(rows), number_(++steps_begun) {}
 
   // By the size of the batch, which the last step of an epoch may not fill: several micro-batches even out
   // cores of unequal speed, larger ones share the work on filters.
@@ -42,7 +76,7 @@ class Step {
         run_micro(segment, i == plan_.gathering);
       } else {
         if (i == plan_.gathering) gather_all();
-        for (const Call& call : segment.calls) run_call(call, {0, rows_, nullptr, 0, nullptr});
+        for (const Call& call : segment.calls) run_call(call, {0, rows_, nullptr, 0, nullptr, nullptr});
       }
     }
   }
@@ -78,15 +112,26 @@ class Step {
     parallel_tasks(tasks, [&](int64_t slice) {
       Scratch memory;
       char* scratch = memory.get<char>(plan_.scratch_bytes);
+      char* own = prepare_thread();
       char* more = tasks < count ? memory.get<char>(plan_.slice_bytes) : nullptr;
       const int64_t begin = count * slice / tasks, end = count * (slice + 1) / tasks;
       for (int64_t m = begin; m < end; m++) {
         const int64_t row = m * micro_rows(), rows = std::min(micro_rows(), rows_ - row);
         if (first) gather_rows(row, rows, scratch);
-        const Rows part{row, rows, scratch, slice, m > begin ? more : nullptr};
+        const Rows part{row, rows, scratch, slice, m > begin ? more : nullptr, own};
         for (const Call& call : segment.calls) run_call(call, part);
       }
     });
+  }
+
+  // Makes what this thread needs for the step, unless it has.
+  char* prepare_thread() {
+    if (plan_.thread_calls.empty()) return nullptr;
+    if (thread_memory.take(number_, plan_.thread_bytes)) {
+      const Rows none{0, 0, nullptr, 0, nullptr, thread_memory.data()};
+      for (const Call& call : plan_.thread_calls) run_call(call, none);
+    }
+    return thread_memory.data();
   }
 
   void gather_all() {
@@ -111,6 +156,9 @@ class Step {
         break;
       case Place::Arena:
         t.data = run_.arena + v.offset + part.row * v.row_elements() * v.element_bytes();
+        break;
+      case Place::Thread:
+        t.data = part.own + v.offset;
         break;
       case Place::Slice:
         t.data = part.more != nullptr ? part.more + v.offset - plan_.slice_offset
@@ -159,6 +207,7 @@ class Step {
   Run& run_;
   const uint32_t* const order_;
   const int64_t rows_;
+  const uint64_t number_;  // of all steps of the process
   std::atomic<const char*> failed_{nullptr};
   std::atomic<bool> large_{false};
 };

@@ -22,9 +22,10 @@ void allow_winograd(const Tensor& x, const Tensor& filter, const Tensor& transfo
       p.dilationHeight != 1 || p.dilationWidth != 1 || p.windowHeight != 2 || p.windowWidth != 2 ||
       p.poolStrideHeight != 2 || p.poolStrideWidth != 2)
     return;
-  const int tile = transformed.dims.empty() ? winograd_pooled_tile(sums.dims[0], sums.dims[1], sums.dims[2],
-                                                                   x.dims[3], filter.dims[3])
-                                            : static_cast<int>(transformed.dims[0]) - 2;
+  const int tile =
+      transformed.dims.empty()
+          ? winograd_pooled_tile(sums.dims[0], sums.dims[1], sums.dims[2], x.dims[3], filter.dims[3])
+          : static_cast<int>(std::lround(std::sqrt(transformed.dims[0]))) - 2;
   if (tile == 0) return;
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(x.value.begin(), x.value.end(), finite) ||

@@ -6,9 +6,9 @@ import { addonFile } from '../binding';
 import { gatheringSegment, type Program } from './lower';
 import type { Layout } from './memory';
 import type { Segment } from './schedule';
-import type { Memory, Place, Value } from './tape';
+import type { Call, Memory, Place, Value } from './tape';
 
-const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2 };
+const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2, thread: 3 };
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 
 /** The index of an op and its parameters, in the order in which the addon reads them. */
@@ -41,15 +41,17 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   };
 
   list(program.inputs, ({ kind, value, scale }) => out.push(kind === 'data' ? 0 : 1, index(value), scale));
+  const writeCall = (call: Call): void => {
+    const { op, values: params } = encodeOp(call.op, call.params);
+    out.push(op, Number(call.random !== undefined));
+    list(call.inputs, (value) => out.push(index(value)));
+    list(call.outputs, (value) => out.push(index(value)));
+    list(params, (param) => out.push(param));
+  };
+  list(program.tape.threadPreparations, writeCall);
   list(segments, ({ micro, closing, calls }) => {
     out.push(Number(micro), Number(closing ?? false));
-    list(calls, (call) => {
-      const { op, values: params } = encodeOp(call.op, call.params);
-      out.push(op, Number(call.random !== undefined));
-      list(call.inputs, (value) => out.push(index(value)));
-      list(call.outputs, (value) => out.push(index(value)));
-      list(params, (param) => out.push(param));
-    });
+    list(calls, writeCall);
   });
   out.push(gatheringSegment(program));
   list(program.results, ({ value, weights, to, scale }) => out.push(index(value), index(weights), to, scale));
@@ -77,6 +79,7 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   const head = [
     layout.microRows,
     layout.scratchBytes,
+    layout.threadBytes,
     layout.slices,
     layout.sliceBytes,
     layout.sliceOffset,

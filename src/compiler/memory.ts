@@ -1,7 +1,7 @@
 /** Fifth pass: gives every value its place in memory, so that what is not in use at the same time shares it. */
 import { gatheringSegment, type Program } from './lower';
 import type { Segment } from './schedule';
-import type { Memory, Parameter, Tape, Value } from './tape';
+import type { Call, Memory, Parameter, Place, Tape, Value } from './tape';
 
 /** Sizes in bytes, offsets in the arena. */
 export interface Layout {
@@ -9,6 +9,8 @@ export interface Layout {
   readonly microRows: number;
   /** What a micro-batch needs on the thread that runs it. */
   readonly scratchBytes: number;
+  /** What each thread keeps for a step. */
+  readonly threadBytes: number;
   /** Private gradients of micro-batches: so many slices of so many bytes. */
   readonly slices: number;
   readonly sliceBytes: number;
@@ -59,9 +61,11 @@ function pack(lives: readonly Life[]): number {
 }
 
 /** Memory that stays as it is from step to step, or that all of a step needs. */
-function lastingMemory({ parameters, preparations }: Tape): Set<Memory | undefined> {
+function lastingMemory({ parameters, preparations, threadPreparations }: Tape): Set<Memory | undefined> {
   const weights = parameters.flatMap(({ value, gradient }) => [value.memory, gradient?.memory]);
-  const prepared = preparations.flatMap(({ outputs }) => outputs.map((output) => output?.memory));
+  const prepared = [...preparations, ...threadPreparations].flatMap(({ outputs }) =>
+    outputs.map((output) => output?.memory),
+  );
   return new Set([...weights, ...prepared]);
 }
 
@@ -122,6 +126,17 @@ function placeParameters(parameters: readonly Parameter[]) {
   };
 }
 
+/** Places the outputs of preparations one after the other, from `offset` on; returns where they end. */
+function placePrepared(preparations: readonly Call[], place: Place, offset: number): number {
+  let at = offset;
+  for (const { memory } of preparations.flatMap(({ outputs }) => outputs as Value[])) {
+    memory.place = place;
+    memory.offset = at;
+    at += align(memory.bytes);
+  }
+  return at;
+}
+
 /**
  * Places all values of a program.
  * @param batch the largest batch that it will run
@@ -162,14 +177,8 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
     parameter.value.memory.offset = weightsOffset + (weights.offsets[i] as number) * 4;
   }
   offset += weights.bytes;
-  for (const { outputs } of program.tape.preparations) {
-    for (const output of outputs) {
-      const { memory } = output as Value;
-      memory.place = 'arena';
-      memory.offset = offset;
-      offset += align(memory.bytes);
-    }
-  }
+  offset = placePrepared(program.tape.preparations, 'arena', offset);
+  const threadBytes = placePrepared(program.tape.threadPreparations, 'thread', 0);
 
   const inMicro = new Set(
     segments
@@ -195,6 +204,7 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
   return {
     microRows,
     scratchBytes,
+    threadBytes,
     slices: maxSlices,
     sliceBytes,
     sliceOffset,

@@ -4,7 +4,7 @@ import type { NativeDType } from '../backend/storage';
 import type { PlanOp, PlanOpParams } from './ops';
 
 /** Where a value lies: as `Place` of native/plan/plan.h. */
-export type Place = 'scratch' | 'arena' | 'slice';
+export type Place = 'scratch' | 'arena' | 'slice' | 'thread';
 
 /** Memory of one value; several values may be views of it. */
 export interface Memory {
@@ -75,6 +75,8 @@ export class Tape {
   readonly calls: Call[] = [];
   /** What is made of the weights once a step, before anything else. */
   readonly preparations: Call[] = [];
+  /** What each thread makes of the weights once a step, before its first micro-batch. */
+  readonly threadPreparations: Call[] = [];
   /** What is done once the loss of a step has been found finite, after the optimizer's step. */
   readonly closings: Call[] = [];
   readonly parameters: Parameter[] = [];
@@ -129,15 +131,20 @@ export class Tape {
     return parameter;
   }
 
-  /** Weights in another form, made once for each step. */
+  /**
+   * Weights in another form, made once for each step.
+   * @param by who makes them; what each thread makes may be read by micro-batches alone
+   */
   prepared<Name extends PlanOp>(
     op: Name,
     inputs: Call['inputs'],
     dims: readonly number[],
     params: PlanOpParams[Name],
+    by: 'all threads together' | 'each thread' = 'all threads together',
   ): Value {
     const output = this.once(dims);
-    this.preparations.push({ op, inputs, outputs: [output], params, micro: 'never' });
+    const preparations = by === 'each thread' ? this.threadPreparations : this.preparations;
+    preparations.push({ op, inputs, outputs: [output], params, micro: 'never' });
     return output;
   }
 

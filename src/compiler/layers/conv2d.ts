@@ -51,8 +51,8 @@ function winogradFilter(
   if (ones.some((each) => each !== 1) || twos.some((each) => each !== 2)) return undefined;
   const tile = addon.winogradPooledTile(manySamples, 2 * height, 2 * width, depth, columns);
   if (tile === 0) return undefined;
-  const dims = [tile + 2, tile + 2, depth, Math.ceil(columns / 32) * 32];
-  return tape.prepared('WinogradFilter', [kernel], dims, {});
+  const dims = [(tile + 2) ** 2, depth * Math.ceil(columns / 32) * 32 + 16];
+  return tape.prepared('WinogradFilter', [kernel], dims, {}, 'each thread');
 }
 
 function withPool(

@@ -216,7 +216,7 @@ Spec drawing(Suite& suite, const Case& c) {
 constexpr int64_t kEdges[] = {4, 6, 7};
 
 std::vector<int64_t> winograd_dims(int64_t edge, int64_t depth, int64_t columns) {
-  return {edge, edge, depth, (columns + 31) / 32 * 32};
+  return {edge * edge, depth * ((columns + 31) / 32 * 32) + 16};
 }
 
 Spec transformed(const Spec& filter, int64_t edge) {
