@@ -111,7 +111,7 @@ void WinogradFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outp
   Tensor& to = outputs[0];
   to.clear();
   const int64_t edge = std::lround(std::sqrt(to.dims[0])), depth = filter.dims[2], columns = filter.dims[3];
-  const int64_t row = (columns + 31) / 32 * 32;
+  const int64_t pitch = (columns + 31) / 32 * 32;
   const Transforms transforms(static_cast<int>(edge) - 2);
   for (int64_t k = 0; k < depth; k++) {
     for (int64_t c = 0; c < columns; c++) {
@@ -122,7 +122,7 @@ void WinogradFilter(const std::vector<Tensor>& inputs, std::vector<Tensor>& outp
       const Matrix magnitude = around(transforms.filter, absolute_square(3, at));
       for (int64_t i = 0; i < edge * edge; i++) {
         const size_t row = static_cast<size_t>(i / edge), column = static_cast<size_t>(i % edge);
-        const size_t place = static_cast<size_t>(i * to.dims[1] + k * row + c);
+        const size_t place = static_cast<size_t>(i * to.dims[1] + k * pitch + c);
         to.value[place] = value[row][column];
         to.magnitude[place] = magnitude[row][column];
       }
