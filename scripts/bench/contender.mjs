@@ -45,7 +45,7 @@ function fitter() {
 }
 
 const step = stepper();
-// V8 compiles what a step runs, beside the steps, for more than 1,000 of them. Peers take as many.
+// V8 compiles what a step runs, beside the steps, for more than 1,000 of them; peers are at their speed after 50.
 await times(large(modelName) ? 50 : 1500, step);
 const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;

@@ -23,7 +23,7 @@ def images():
     return x.astype("float32") / 255, np.fromfile(f"{data}/train-labels-idx1-ubyte", "uint8")[8:].astype("int64")
 
 
-def serve(version, step, epoch, batches):
+def serve(version, step, epoch, batches, warm_up=50):
     """step(batch) and epoch() must not return before their work is done."""
     at = 0
 
@@ -45,7 +45,7 @@ def serve(version, step, epoch, batches):
             ms.append((time.perf_counter() - start) * 1e3)
         return ms
 
-    steps(1500 if model_name in ("cnn", "mlp") else 50)  # as many as contender.mjs
+    steps(warm_up)
     print(json.dumps({"ready": version}), flush=True)
     for line in sys.stdin:
         print(json.dumps({"ms": (epochs if what == "fit" else steps)(int(line))}), flush=True)

@@ -62,5 +62,5 @@ def epoch():
 
 
 batches = [(jnp.asarray(x[i * batch:(i + 1) * batch]), jnp.asarray(y[i * batch:(i + 1) * batch]))
-           for i in range(min(2000, len(x) // batch))]
+           for i in range(min(200, len(x) // batch))]
 serve(f"JAX {jax.__version__}", lambda b: train(*b)[0].block_until_ready(), epoch, batches)

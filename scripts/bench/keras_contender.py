@@ -42,6 +42,6 @@ def epoch():
 
 
 gathered(tf.range(batch))
-batches = [(x[i * batch:(i + 1) * batch], y[i * batch:(i + 1) * batch]) for i in range(min(2000, len(x) // batch))]
+batches = [(x[i * batch:(i + 1) * batch], y[i * batch:(i + 1) * batch]) for i in range(min(200, len(x) // batch))]
 serve(f"Keras {keras.__version__}, TensorFlow {tf.__version__} {variant}", lambda b: step(b)["loss"].numpy(), epoch,
       batches)
