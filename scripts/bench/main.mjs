@@ -190,6 +190,28 @@ shared(program.command('startup'))
   });
 
 program
+  .command('sparsity')
+  .description(
+    'how much of the seed CNN’s gradient is not zero, and the time of an epoch, as training goes on',
+  )
+  .addOption(new Option('--epochs <n>').default('10'))
+  .addOption(new Option('--threads <n>').default('2'))
+  .action((options) => {
+    const run = spawnSync(process.execPath, [join(here, 'sparsity.cjs'), root, options.epochs], {
+      env: { ...process.env, ...threadsOf(options) },
+      encoding: 'utf8',
+    });
+    if (run.status !== 0) fail(run.stderr);
+    for (const line of run.stdout.trim().split('\n')) {
+      const { epoch, seconds, positive } = JSON.parse(line);
+      const parts = positive.map((part) => `${(25 * part).toFixed(1)}%`).join(', ');
+      console.log(
+        `epoch ${epoch}  ${seconds.toFixed(3)} s  not zero in the convolutions' gradients: ${parts}`,
+      );
+    }
+  });
+
+program
   .command('memory')
   .description('the most memory that `tfjs-native train mnist-cnn` takes')
   .addOption(new Option('--epochs <n>').default('5'))
