@@ -20,6 +20,7 @@ registerOnce(() => {
   require('./upstream/fused');
   require('./upstream/losses');
   require('./upstream/fit');
+  require('./upstream/predict');
   registerGradients();
 });
 registerFileSystem();
@@ -40,3 +41,4 @@ export { explain } from './compiler/explain';
 export { type ErrorCode, TfjsNativeError } from './errors';
 export { type Info, info } from './info';
 export type { TrainOnBatchArgs } from './upstream/fit-arguments';
+export { predictAsync } from './upstream/predict';

@@ -47,6 +47,8 @@ plan::Run read_run(const double* from) {
   for (int64_t n = whole(); n > 0; n--) r.optimizer.params.push_back(real());
   for (int64_t n = whole(); n > 0; n--) r.optimizer.scalars.push_back(real());
   r.optimizer.iterations = whole();
+  for (int64_t n = whole(); n > 0; n--) r.externals.push_back(pointer<char>(real()));
+  for (int64_t n = whole(); n > 0; n--) r.outputs.push_back(pointer<char>(real()));
   return r;
 }
 

@@ -99,6 +99,7 @@ Plan decode(const double* from) {
     x.l2 = static_cast<float>(r.real());
     return x;
   });
+  p.outputs = r.list<int>([&] { return r.index(); });
   return p;
 }
 

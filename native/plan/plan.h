@@ -1,4 +1,4 @@
-// A training step, lowered by src/compiler to calls of ops, and how it runs. A plan knows shapes and where
+// A training step, or a forward pass alone, lowered by src/compiler to calls of ops, and how it runs. A plan knows shapes and where
 // each value lies, not the data: that comes with each run.
 #pragma once
 #include <atomic>
@@ -15,6 +15,7 @@ enum class Place : int32_t {
   Arena,    // the plan's memory; values of each sample lie one after the other, for the whole batch
   Slice,    // the arena, again in each slice: gradients that micro-batches add up
   Thread,   // memory of each thread, for a whole step
+  External,  // memory that a run brings along; the offset is its number
 };
 
 struct Value {
@@ -89,7 +90,9 @@ struct Plan {
   size_t gathering;  // the segment that begins with the gathering of inputs
   std::vector<Result> results;
   int64_t result_count;
+  // Those that the step trains or whose regularizers count; none in a forward pass alone.
   std::vector<Parameter> parameters;
+  std::vector<int> outputs;  // values whose rows each step writes behind those of the step before
 };
 
 // Reads what src/compiler/emit.ts writes.
@@ -123,6 +126,8 @@ struct Run {
   Optimizer optimizer;
   double* results;                // [max_steps, result_count]
   const std::atomic<bool>* stop;  // ends it between two steps
+  std::vector<char*> externals;   // memory of values whose place that is
+  std::vector<char*> outputs;     // where the plan's outputs go
 
   // Set by run().
   int64_t steps_done = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "core/aligned.h"
 #include "core/scratch.h"
@@ -106,6 +107,16 @@ class Step {
     }
   }
 
+  // Appends the rows of the plan's outputs to those of the steps before.
+  void write_outputs() const {
+    for (size_t i = 0; i < plan_.outputs.size(); i++) {
+      const Value& v = plan_.values[static_cast<size_t>(plan_.outputs[i])];
+      const int64_t row = v.row_elements() * v.element_bytes();
+      std::memcpy(run_.outputs[i] + run_.steps_done * run_.batch * row, run_.arena + v.offset,
+                  static_cast<size_t>(rows_ * row));
+    }
+  }
+
  private:
   void run_micro(const Segment& segment, bool first) {
     const int64_t count = micro_batches(), tasks = slices();
@@ -159,6 +170,9 @@ class Step {
         break;
       case Place::Thread:
         t.data = part.own + v.offset;
+        break;
+      case Place::External:
+        t.data = run_.externals[static_cast<size_t>(v.offset)];
         break;
       case Place::Slice:
         t.data = part.more != nullptr ? part.more + v.offset - plan_.slice_offset
@@ -226,13 +240,16 @@ void run(const Plan& plan, Run& r) {
     if (r.failed_op != nullptr) return;
     double* results = r.results + r.steps_done * plan.result_count;
     step.sum_results(results);
-    if (!std::isfinite(results[0])) {
+    step.write_outputs();
+    const bool trains = !plan.parameters.empty();
+    if (trains && !std::isfinite(results[0])) {
       r.not_finite = true;
       return;
     }
     // The centered one takes the root of a difference, which of small gradients is negative.
-    const bool careful = step.large() || std::abs(results[0]) >= static_cast<double>(kLarge) ||
-                         r.optimizer.op == Op::ApplyCenteredRMSProp;
+    const bool careful =
+        trains && (step.large() || std::abs(results[0]) >= static_cast<double>(kLarge) ||
+                   r.optimizer.op == Op::ApplyCenteredRMSProp);
     const Snapshot before = careful ? Snapshot(plan, r) : Snapshot();
     results[0] += update(plan, r, rows, step.slices());
     step.take(true);

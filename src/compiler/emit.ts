@@ -8,7 +8,7 @@ import type { Layout } from './memory';
 import type { Segment } from './schedule';
 import type { Call, Memory, Place, Value } from './tape';
 
-const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2, thread: 3 };
+const places: Readonly<Record<Place, number>> = { scratch: 0, arena: 1, slice: 2, thread: 3, external: 4 };
 const opIndex = new Map(addon.ops.map((op, index) => [op.name, { index, params: op.params }]));
 
 /** The index of an op and its parameters, in the order in which the addon reads them. */
@@ -59,7 +59,7 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   // Frozen weights do not change, but their penalties count.
   const counting = program.tape.parameters
     .map((parameter, i) => ({ parameter, at: layout.weightOffsets[i] as number }))
-    .filter(({ parameter: { gradient, l1, l2 } }) => gradient || l1 || l2);
+    .filter(({ parameter: { gradient, l1, l2 } }) => program.tape.training && (gradient || l1 || l2));
   list(counting, ({ parameter, at }) => {
     const { value, gradient, l1, l2 } = parameter;
     const { place = 'arena', offset = -1 } = gradient?.memory ?? {};
@@ -75,6 +75,8 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
       l2,
     );
   });
+
+  list(program.outputs, (value) => out.push(index(value)));
 
   const head = [
     layout.microRows,

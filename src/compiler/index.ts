@@ -5,7 +5,8 @@ import { isNativeDType } from '../backend/storage';
 import { fuse, type Steps } from './fuse';
 import { lower, type Program } from './lower';
 import { objectives } from './objective';
-import { compilableRule, type Key, Plan } from './plan';
+import { compilableRule, Plan } from './plan';
+import type { Key } from './request';
 import type { SessionData, TrainSession } from './session';
 import { trace, Uncompilable } from './trace';
 

@@ -1,9 +1,10 @@
-/** Third pass: writes the calls of a whole training step: forward, losses and metrics, backward. */
+/** Third pass: writes the calls of a whole training step: forward, losses and metrics, backward; or forward alone. */
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { constrain } from './constraints';
 import type { Step, Steps } from './fuse';
 import { activate } from './layers/activation';
 import type { Lowered } from './layers/rule';
+import type { LossPlace } from './losses';
 import type { Objective } from './objective';
 import { type Product, takeProducts } from './products';
 import { type Call, mostInputs, type Parameter, sizeOf, Tape, type Value } from './tape';
@@ -26,7 +27,7 @@ export interface Result {
   readonly scale: number;
 }
 
-/** A whole training step. */
+/** A whole step. */
 export interface Program {
   readonly tape: Tape;
   /** Gradients that the update makes. */
@@ -35,6 +36,8 @@ export interface Program {
   readonly inputs: readonly Input[];
   readonly results: readonly Result[];
   readonly resultCount: number;
+  /** Values that a forward pass gives. */
+  readonly outputs: readonly Value[];
   /** The calls of each step's forward part. */
   readonly forward: ReadonlyMap<Step, readonly Call[]>;
   /** Outputs whose activation is computed with the loss. */
@@ -83,26 +86,19 @@ function refuseShared(steps: readonly Step[], trained: ReadonlySet<LayerVariable
   }
 }
 
-/**
- * Writes the program of a model's training step.
- * @throws Uncompilable for what can be lowered by itself, but not together
- */
-export function lower(
-  model: LayersModel,
-  { steps, inputs, outputs }: Steps,
-  objectives: readonly Objective[],
-): Program {
-  const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
-  const trained = new Set(collectedTrainableWeights.filter(({ trainable }) => trainable));
-  if (trained.size === 0) throw new Uncompilable('its weights', 'none of them is trained');
-  refuseShared(steps, trained);
-  const tape = new Tape(trained);
-  const needing = needingGradients(steps, trained);
-  const uses = new Map<Step, number>();
-  for (const step of [...steps.flatMap((each) => each.inputs), ...outputs])
-    uses.set(step, (uses.get(step) ?? 0) + 1);
-  const logits = new Set(outputs.filter((step, i) => withoutLogits(step, objectives[i] as Objective, uses)));
+/** The forward part of all steps. */
+interface Forward {
+  readonly values: ReadonlyMap<Step, Value>;
+  readonly lowered: ReadonlyMap<Step, Lowered>;
+  readonly forward: ReadonlyMap<Step, readonly Call[]>;
+}
 
+function lowerForward(
+  steps: readonly Step[],
+  tape: Tape,
+  needing: ReadonlySet<Step>,
+  logits: ReadonlySet<Step>,
+): Forward {
   const values = new Map<Step, Value>();
   const lowered = new Map<Step, Lowered>();
   const forward = new Map<Step, readonly Call[]>();
@@ -120,38 +116,131 @@ export function lower(
     values.set(step, result.output);
     forward.set(step, tape.calls.slice(before));
   }
+  return { values, lowered, forward };
+}
 
-  const gathered: Input[] = inputs.map((step) => ({
-    kind: 'data',
-    value: values.get(step) as Value,
-    scale: 1,
-  }));
+function dataInput(value: Value): Input {
+  return { kind: 'data', value, scale: 1 };
+}
+
+/** What is kept of the results of an output: the loss, its gradient if it is wanted, and metrics. */
+function lowerObjective(
+  tape: Tape,
+  step: Step,
+  output: Value,
+  { loss, metrics }: Objective,
+  fromLogits: boolean,
+  backward: LossPlace['backward'],
+): { target: Value; value: Value; measured: { of: Value; to: number }[] } {
+  const { shape, dtype } = loss.target(step.shape);
+  const target = tape.value(shape, dtype);
+  const value = loss.lower(tape, { target, output, fromLogits, backward });
+  let activated: Value | undefined;
+  const measured = metrics.map(({ metric, to }) => {
+    const seen = !fromLogits || metric.logits === step.activation;
+    if (!seen) activated ??= activate(tape, step.activation, output);
+    const labels = metric.sparse || dtype === 'float32' ? target : tape.value(step.shape);
+    if (labels !== target) tape.call('Cast', [target], [labels], {});
+    const of = metric.lower(tape, labels, seen ? output : (activated as Value), fromLogits && seen);
+    return { of, to };
+  });
+  return { target, value, measured };
+}
+
+function usesOf({ steps, outputs }: Steps): Map<Step, number> {
+  const uses = new Map<Step, number>();
+  for (const step of [...steps.flatMap((each) => each.inputs), ...outputs])
+    uses.set(step, (uses.get(step) ?? 0) + 1);
+  return uses;
+}
+
+function logitsOf(steps: Steps, objectives: readonly Objective[]): Set<Step> {
+  const uses = usesOf(steps);
+  return new Set(steps.outputs.filter((step, i) => withoutLogits(step, objectives[i] as Objective, uses)));
+}
+
+function endOf(results: readonly Result[]): number {
+  return 1 + Math.max(0, ...results.map(({ to }) => to));
+}
+
+/**
+ * Writes the program of a model's forward pass.
+ * @param objectives for its losses and metrics, in the order of upstream's `evaluate`; without, it gives the outputs
+ * @throws Uncompilable
+ */
+export function lowerInference(steps: Steps, objectives?: readonly Objective[]): Program {
+  const tape = new Tape(new Set(), false);
+  const logits = objectives ? logitsOf(steps, objectives) : new Set<Step>();
+  const { values, forward } = lowerForward(steps.steps, tape, new Set(), logits);
+  const inputs = steps.inputs.map((step) => dataInput(values.get(step) as Value));
+  const outputs = steps.outputs.map((step) => values.get(step) as Value);
+  const results: Result[] = [];
+  for (const [i, objective] of (objectives ?? []).entries()) {
+    const step = steps.outputs[i] as Step;
+    const { target, value, measured } = lowerObjective(
+      tape,
+      step,
+      outputs[i] as Value,
+      objective,
+      logits.has(step),
+      undefined,
+    );
+    inputs.push(dataInput(target));
+    // Upstream's numbers: for each output the sum of the losses up to it, then metrics.
+    const scale = 1 / objective.loss.terms(step.shape, logits.has(step));
+    for (let to = i; to < steps.outputs.length; to++)
+      results.push({ value, weights: undefined, to, scale });
+    const losses = steps.outputs.length;
+    // In training, the loss as a whole comes before those of several outputs.
+    const shift = losses > 1 ? -1 : 0;
+    for (const { of, to } of measured)
+      results.push({ value: of, weights: undefined, to: to + shift, scale: 1 / sizeOf(of) });
+  }
+  tape.finish();
+  const given = objectives ? [] : outputs;
+  return { tape, products: new Map(), inputs, results, resultCount: endOf(results), outputs: given, forward, logits };
+}
+
+/**
+ * Writes the program of a model's training step.
+ * @throws Uncompilable for what can be lowered by itself, but not together
+ */
+export function lower(
+  model: LayersModel,
+  all: Steps,
+  objectives: readonly Objective[],
+): Program {
+  const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
+  const trained = new Set(collectedTrainableWeights.filter(({ trainable }) => trainable));
+  if (trained.size === 0) throw new Uncompilable('its weights', 'none of them is trained');
+  refuseShared(all.steps, trained);
+  const tape = new Tape(trained, true);
+  const { steps, inputs, outputs } = all;
+  const needing = needingGradients(steps, trained);
+  const logits = logitsOf(all, objectives);
+  const { values, lowered, forward } = lowerForward(steps, tape, needing, logits);
+
+  const gathered = inputs.map((step) => dataInput(values.get(step) as Value));
   const weightings: Input[] = [];
   const results: Result[] = [];
   const gradients = new Map<Step, Value[]>();
   for (const [i, step] of outputs.entries()) {
-    const { loss, metrics } = objectives[i] as Objective;
-    const output = values.get(step) as Value;
-    const { shape, dtype } = loss.target(step.shape);
-    const target = tape.value(shape, dtype);
-    const weights = tape.value([1]);
+    const objective = objectives[i] as Objective;
     const fromLogits = logits.has(step);
-    const terms = loss.terms(step.shape, fromLogits);
-    gathered.push({ kind: 'data', value: target, scale: 1 });
-    weightings.push({ kind: 'weights', value: weights, scale: 1 / terms });
+    const weights = tape.value([1]);
     const gradient = tape.value(step.shape);
-    const value = loss.lower(tape, { target, output, fromLogits, backward: { weights, gradient } });
+    const output = values.get(step) as Value;
+    const { target, value, measured } = lowerObjective(tape, step, output, objective, fromLogits, {
+      weights,
+      gradient,
+    });
+    gathered.push(dataInput(target));
+    const terms = objective.loss.terms(step.shape, fromLogits);
+    weightings.push({ kind: 'weights', value: weights, scale: 1 / terms });
     results.push({ value, weights, to: 0, scale: 1 });
     if (outputs.length > 1) results.push({ value, weights, to: 1 + i, scale: 1 });
-    let activated: Value | undefined;
-    for (const { metric, to } of metrics) {
-      const seen = !fromLogits || metric.logits === step.activation;
-      if (!seen) activated ??= activate(tape, step.activation, output);
-      const labels = metric.sparse || dtype === 'float32' ? target : tape.value(step.shape);
-      if (labels !== target) tape.call('Cast', [target], [labels], {});
-      const of = metric.lower(tape, labels, seen ? output : (activated as Value), fromLogits && seen);
+    for (const { of, to } of measured)
       results.push({ value: of, weights: undefined, to, scale: 1 / sizeOf(of) });
-    }
     if (needing.has(step)) gradients.set(step, [...(gradients.get(step) ?? []), gradient]);
   }
 
@@ -168,6 +257,7 @@ export function lower(
   for (const parameter of tape.parameters) if (parameter.gradient) constrain(tape, parameter);
   tape.finish();
   const products = takeProducts(tape);
-  const resultCount = 1 + Math.max(0, ...results.map(({ to }) => to));
-  return { tape, products, inputs: [...gathered, ...weightings], results, resultCount, forward, logits };
+  const resultCount = endOf(results);
+  const given = [...gathered, ...weightings];
+  return { tape, products, inputs: given, results, resultCount, outputs: [], forward, logits };
 }

@@ -16,6 +16,7 @@ export interface Layout {
   readonly sliceBytes: number;
   readonly sliceOffset: number;
   readonly weightsOffset: number;
+  readonly weightsBytes: number;
   /** In floats, from the weights' start: trained weights come first. */
   readonly weightOffsets: readonly number[];
   /** Floats of all trained weights, with the gaps between them. */
@@ -96,6 +97,7 @@ function livesOf(program: Program, segments: readonly Segment[]) {
   // Inputs are gathered first of all; results are added up when all is done.
   const gathering = segments[gatheringSegment(program)] as Segment;
   for (const { value } of program.inputs) use(value, ranges.get(gathering)?.begin as number, gathering);
+  for (const output of program.outputs) use(output, at, undefined);
   for (const { value, weights } of program.results) {
     use(value, at, undefined);
     use(weights, at, undefined);
@@ -169,14 +171,15 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
   const microRows = Math.max(1, Math.min(maxMicroRows, Math.floor(microBytes / Math.max(one, 1))));
   const scratchBytes = pack(local.map((life) => ({ ...life, bytes: align(life.bytes * microRows) })));
 
+  const { training } = program.tape;
   const weights = placeParameters(parameters);
   let offset = 0;
   const weightsOffset = offset;
-  for (const [i, parameter] of parameters.entries()) {
-    parameter.value.memory.place = 'arena';
-    parameter.value.memory.offset = weightsOffset + (weights.offsets[i] as number) * 4;
+  for (const [i, { value }] of parameters.entries()) {
+    value.memory.place = training ? 'arena' : 'external';
+    value.memory.offset = training ? weightsOffset + (weights.offsets[i] as number) * 4 : i;
   }
-  offset += weights.bytes;
+  if (training) offset += weights.bytes;
   offset = placePrepared(program.tape.preparations, 'arena', offset);
   const threadBytes = placePrepared(program.tape.threadPreparations, 'thread', 0);
 
@@ -209,6 +212,7 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
     sliceBytes,
     sliceOffset,
     weightsOffset,
+    weightsBytes: weights.bytes,
     weightOffsets: weights.offsets,
     trainedLength: weights.trainedLength,
     arenaBytes: align(offset),

@@ -1,19 +1,20 @@
 /** A model's compiled training step, with the memory that it runs in. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Optimizer, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Optimizer, scalar, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
-import { dtypeCodes, type NativeDType, type TensorStorage } from '../backend/storage';
 import { addon, type NativePlan, type PlanRun } from '../binding';
 import { nativeError } from '../errors';
+import { makeArena } from './arena';
 import { emit, encodeOp } from './emit';
 import type { Program } from './lower';
 import { type Layout, placeValues } from './memory';
 import { optimizerRules, type Rule, slotOf } from './optimizers';
 import { recompute } from './recompute';
+import { encodeRequest, type Key, type Rows, type Source, sourceOf, storageOf } from './request';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
-import { backend, type Mirror, pull, push, settle, variableOf } from './weights';
+import { type Mirror, pull, push, settle, variableOf } from './weights';
 
 /** So that whoever awaits a run gets a turn this often, in seconds. */
 const runSeconds = 0.03;
@@ -23,8 +24,6 @@ const runSeconds = 0.03;
  */
 const quickMs = 2;
 const turnMs = 8;
-
-const alignment = 64;
 
 /** The plans whose memory holds an optimizer's state. */
 const holders = new WeakMap<Optimizer, Plan>();
@@ -81,9 +80,9 @@ export class Plan {
     const layout = placeValues(program, segments, batch);
     const { slots } = compilableRule(this.#optimizer);
     this.#layout = layout;
-    this.#arena = new Uint8Array(layout.arenaBytes + slots.length * layout.trainedLength * 4 + alignment);
-    const start = addon.addressOf(this.#arena);
-    this.#address = Math.ceil(start / alignment) * alignment;
+    const arena = makeArena(layout.arenaBytes + slots.length * layout.trainedLength * 4);
+    this.#arena = arena.bytes;
+    this.#address = arena.address;
     this.#native = new addon.Plan(emit(program, segments, layout));
     this.#weights = program.tape.parameters.map(({ variable, value }, i) => ({
       variable: variableOf(variable),
@@ -210,68 +209,20 @@ export class Plan {
     if (this.#weights.some(({ variable }) => variable.isDisposed)) throw nativeError('MODEL_DISPOSED', name);
   }
 
-  /** As native/binding/plan.cc reads it. */
-  #request(
-    sources: readonly Source[],
-    { order, begin, end, batchSize, maxSteps }: Rows,
-    key: Key,
-    rule: Rule,
-  ): Float64Array {
+  #request(sources: readonly Source[], rows: Rows, key: Key, rule: Rule): Float64Array {
     const { op, values } = encodeOp(rule.op, rule.params as Readonly<Record<string, number>>);
-    const scalars = rule.scalars ?? [];
-    // Far faster than `from`, which goes by an iterator.
-    return new Float64Array([
-      this.#address,
-      addon.addressOf(order),
-      begin,
-      end,
-      batchSize,
-      maxSteps,
-      runSeconds,
-      ...key.words,
-      key.step,
-      sources.length,
-      ...sources.flat(),
-      op,
-      rule.slots.length,
-      ...rule.slots.map((_, s) => this.#slotOffset(s)),
-      values.length,
-      ...values,
-      scalars.length,
-      ...scalars.map(({ base = 0 }) => base),
-      this.#optimizer.iterations,
-    ]);
+    const slots = rule.slots.map((_, s) => this.#slotOffset(s));
+    const scalars = (rule.scalars ?? []).map(({ base = 0 }) => base);
+    const { iterations } = this.#optimizer;
+    return encodeRequest({
+      arena: this.#address,
+      rows,
+      seconds: runSeconds,
+      key,
+      sources,
+      optimizer: { op, slots, values, scalars, iterations },
+      externals: [],
+      outputs: [],
+    });
   }
-}
-
-/** Which rows of the data the steps are taken on. */
-export interface Rows {
-  readonly order: Uint32Array;
-  readonly begin: number;
-  readonly end: number;
-  readonly batchSize: number;
-  readonly maxSteps: number;
-}
-
-/** Where random numbers come from. */
-export interface Key {
-  readonly words: readonly [low: number, high: number];
-  /** Of the first step of the run. */
-  readonly step: number;
-}
-
-/** Type, address and divisor of what rows are gathered from. */
-type Source = readonly [type: number, address: number, divisor: number];
-
-function storageOf(tensor: Tensor): TensorStorage {
-  return backend().storage(tensor.dataId);
-}
-
-function sourceOf(tensor: Tensor | undefined): Source {
-  if (tensor === undefined) return [0, 0, 1];
-  const storage = storageOf(tensor);
-  const { scaledBytes } = storage;
-  if (scaledBytes) return [2, addon.addressOf(scaledBytes.bytes), scaledBytes.divisor];
-  const dtype = tensor.dtype as NativeDType;
-  return [dtypeCodes[dtype], storage.addressOf(tensor.size, dtype), 1];
 }

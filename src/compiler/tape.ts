@@ -4,7 +4,7 @@ import type { NativeDType } from '../backend/storage';
 import type { PlanOp, PlanOpParams } from './ops';
 
 /** Where a value lies: as `Place` of native/plan/plan.h. */
-export type Place = 'scratch' | 'arena' | 'slice' | 'thread';
+export type Place = 'scratch' | 'arena' | 'slice' | 'thread' | 'external';
 
 /** Memory of one value; several values may be views of it. */
 export interface Memory {
@@ -70,7 +70,7 @@ export const mostInputs = 16;
 /** Weights up to this many bytes stay in a core's cache beside a micro-batch. */
 export const smallWeights = 128 * 1024;
 
-/** Writes the program of one training step. */
+/** Writes the program of one step: of training, or a forward pass alone. */
 export class Tape {
   readonly calls: Call[] = [];
   /** What is made of the weights once a step, before anything else. */
@@ -85,7 +85,11 @@ export class Tape {
   readonly #gradientCalls: Call[] = [];
   #streams = 0;
 
-  constructor(readonly trained: ReadonlySet<LayerVariable>) {}
+  /** @param training whether layers compute what they do in training */
+  constructor(
+    readonly trained: ReadonlySet<LayerVariable>,
+    readonly training: boolean,
+  ) {}
 
   /** A value of [batch, …shape]. */
   value(shape: readonly number[], dtype: NativeDType = 'float32'): Value {

@@ -30,20 +30,27 @@ export interface TrainedModel extends Omit<LayersModel, 'isTraining' | 'trainOnB
   makeTrainFunction(): StepFunction;
   makeTestFunction(): StepFunction;
   getDedupedMetricsNames(): string[];
-  testLoop(f: StepFunction, ins: Tensor[], batchSize: number): Scalar[];
+  testLoop(f: StepFunction, ins: Tensor[], batchSize: number, verbose?: number, steps?: number): Scalar[];
+  predictLoop(ins: Tensor | Tensor[], batchSize?: number, verbose?: boolean): Tensor | Tensor[];
   trainOnBatch(x: TensorLike, y: TensorLike, args?: TrainOnBatchArgs): Promise<number | number[]>;
 }
 
+const methods = [
+  'fit',
+  'fitLoop',
+  'fitDataset',
+  'trainOnBatch',
+  'standardizeUserData',
+  'makeTrainFunction',
+  'makeTestFunction',
+  'predictLoop',
+  'testLoop',
+] as const;
+
 /** Upstream's own methods, as they were before any of ours took their place. */
 export const upstream = Object.fromEntries(
-  ['fit', 'fitLoop', 'fitDataset', 'trainOnBatch', 'standardizeUserData', 'makeTrainFunction'].map((name) => [
-    name,
-    LayersModel.prototype[name as never],
-  ]),
-) as unknown as Pick<
-  TrainedModel,
-  'fit' | 'fitLoop' | 'fitDataset' | 'trainOnBatch' | 'standardizeUserData' | 'makeTrainFunction'
->;
+  methods.map((name) => [name, LayersModel.prototype[name as never]]),
+) as unknown as Pick<TrainedModel, (typeof methods)[number]>;
 
 /** Puts methods of ours in the place of upstream's; on other backends upstream's own run. */
 export function replaceMethods(

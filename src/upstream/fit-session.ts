@@ -4,6 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
 import { constraintOf } from '../compiler/constraints';
+import { inOrder } from '../compiler/request';
 import type { SessionData, TrainSession } from '../compiler/session';
 import { variableOf } from '../compiler/weights';
 import { giveTurn, isTurnDue } from './event-loop';
@@ -116,14 +117,6 @@ export async function withSession(
   } finally {
     await inTurn(model, async () => session.close());
   }
-}
-
-let numbers = new Uint32Array();
-
-/** The whole numbers from 0 to `rows` - 1. */
-function inOrder(rows: number): Uint32Array {
-  if (numbers.length < rows) numbers = Uint32Array.from({ length: rows }, (_, row) => row);
-  return numbers.subarray(0, rows);
 }
 
 /** Takes one step on all rows of the data; gives its values. */

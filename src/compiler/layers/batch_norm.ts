@@ -101,6 +101,19 @@ function inParts(
   };
 }
 
+/** With the moving averages, as in inference. */
+function withAverages(
+  { gamma, beta, varianceEpsilon, activation }: Normalization,
+  { movingMean, movingVariance }: BatchNormalization,
+  x: Value,
+  tape: Tape,
+): Lowered {
+  const z = tape.value(x.dims.slice(1));
+  const [mean, variance] = [movingMean, movingVariance].map((average) => tape.parameter(average).value);
+  tape.call('FusedBatchNorm', [x, mean, variance, beta?.value, gamma?.value], [z], { varianceEpsilon });
+  return { output: activate(tape, activation, z), backward: () => [undefined] };
+}
+
 function moveAverage(tape: Tape, variable: LayerVariable, value: Value, decay: number): void {
   const average = tape.parameter(variable).value;
   tape.closingCall('AssignMovingAverage', [average, value], [average], { decay });
@@ -123,6 +136,7 @@ export const batchNormalization: LayerRule = {
     const beta = optionalWeight(layer as Layer, 'beta', tape);
     const lower = sizeOf(x) < fewRows * (x.dims.at(-1) as number) ? wholeBatch : inParts;
     const of = { gamma, beta, varianceEpsilon: epsilon, activation };
+    if (!tape.training) return withAverages(of, layer as Layer & BatchNormalization, x, tape);
     const { mean, variance, ...lowered } = lower(of, x, tape, wanted as boolean);
     moveAverage(tape, movingMean, mean, 1 - momentum);
     moveAverage(tape, movingVariance, variance, 1 - momentum);

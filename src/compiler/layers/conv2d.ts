@@ -73,7 +73,7 @@ function withPool(
     leakyreluAlpha: 0,
   };
   const output = tape.value(shape);
-  const argmax = tape.value(shape, 'bool');
+  const argmax = tape.training ? tape.value(shape, 'bool') : undefined;
   const micro = { micro: 'always' as const };
   const transformed = winogradFilter(kernel.value, shape, params, tape);
   const inputs = [x, kernel.value, bias?.value, transformed];

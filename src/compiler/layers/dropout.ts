@@ -33,7 +33,7 @@ export const dropout: LayerRule = {
   lower({ layers: [layer] }, [input], tape) {
     const x = input as Value;
     const { rate } = layer as Layer & DropoutLayer;
-    if (rate <= 0 || rate >= 1) return { output: x, backward: (dy) => [dy] };
+    if (!tape.training || rate <= 0 || rate >= 1) return { output: x, backward: (dy) => [dy] };
     const random = tape.stream();
     const scale = 1 / (1 - rate);
     // The gradient goes through the same mask.

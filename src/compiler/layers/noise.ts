@@ -28,6 +28,7 @@ export const gaussianNoise: LayerRule = {
   probe: () => layers.gaussianNoise({ stddev: 1 }),
   lower({ layers: [layer], shape }, [input], tape) {
     const { stddev } = layer as unknown as { stddev: number };
+    if (!tape.training) return { output: input as Value, backward: (dy) => [dy] };
     const output = new Elementwise(tape).add(input as Value, normal(tape, shape, 0, stddev));
     return { output, backward: (dy) => [dy] };
   },
@@ -42,7 +43,7 @@ function factors(
     probe,
     lower({ layers: [layer], shape }, [input], tape) {
       const { rate } = layer as unknown as { rate: number };
-      if (rate <= 0 || rate >= 1) return { output: input as Value, backward: (dy) => [dy] };
+      if (!tape.training || rate <= 0 || rate >= 1) return { output: input as Value, backward: (dy) => [dy] };
       const e = new Elementwise(tape);
       const drawn = draw(tape, shape, rate);
       return { output: e.multiply(input as Value, drawn), backward: (dy) => [e.multiply(dy, drawn)] };
@@ -75,7 +76,7 @@ export const alphaDropout: LayerRule = {
   lower({ layers: [layer], shape }, [input], tape) {
     const { rate } = layer as unknown as { rate: number };
     const x = input as Value;
-    if (rate <= 0 || rate >= 1) return { output: x, backward: (dy) => [dy] };
+    if (!tape.training || rate <= 0 || rate >= 1) return { output: x, backward: (dy) => [dy] };
     const e = new Elementwise(tape);
     const kept = mask(tape, shape, rate, 1);
     const a = ((1 - rate) * (1 + rate * alphaPrime ** 2)) ** -0.5;
