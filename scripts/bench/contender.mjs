@@ -1,6 +1,6 @@
 // One side of a comparison, for a TensorFlow.js package: builds the model, warms up, says {"ready":…}, then runs
 // as many steps or epochs as each line on stdin asks for and answers with their milliseconds.
-//   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit
+//   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit|predict|predict-one|evaluate
 import { createRequire } from 'node:module';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { resolve, join } from 'node:path';
@@ -44,9 +44,23 @@ function fitter() {
   return () => model.fit(x, y, { batchSize: batch, epochs: 1, verbose: 0 });
 }
 
-const step = stepper();
+/** Predictions for one image or 10,000, or their evaluation. */
+function forwarder() {
+  const [x, y] = data.tensors(tf, 0, what === 'predict-one' ? 1 : 10_000);
+  const batchSize = Number(batch);
+  return () => {
+    const out = what === 'evaluate' ? model.evaluate(x, y, { batchSize }) : model.predict(x, { batchSize });
+    for (const tensor of [out].flat()) {
+      tensor.dataSync();
+      tensor.dispose();
+    }
+  };
+}
+
+const trains = what === 'step' || what === 'fit';
+const step = trains ? stepper() : forwarder();
 // V8 compiles what a step runs, beside the steps, for more than 1,000 of them; peers are at their speed after 50.
-await times(large(modelName) ? 50 : 1500, step);
+await times(!trains && what !== 'predict-one' ? 10 : large(modelName) ? 50 : 1500, step);
 const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 const info = name === 'tfjs-native' ? tf.info?.() : undefined;

@@ -1,6 +1,6 @@
 """What the peers in Python share: arguments, data, and the protocol of contender.mjs.
 
-PEER_contender.py VARIANT MODEL BATCH THREADS step|fit
+PEER_contender.py VARIANT MODEL BATCH THREADS step|fit|predict|predict-one|evaluate
 """
 import json, os, sys, time
 
@@ -23,8 +23,8 @@ def images():
     return x.astype("float32") / 255, np.fromfile(f"{data}/train-labels-idx1-ubyte", "uint8")[8:].astype("int64")
 
 
-def serve(version, step, epoch, batches, warm_up=50):
-    """step(batch) and epoch() must not return before their work is done."""
+def serve(version, step, epoch, batches, forward=None, warm_up=50):
+    """step(batch), epoch() and forward(), for the other works, must not return before their work is done."""
     at = 0
 
     def steps(n):
@@ -37,15 +37,20 @@ def serve(version, step, epoch, batches, warm_up=50):
             at += 1
         return ms
 
-    def epochs(n):
+    def times(work, n):
         ms = []
         for _ in range(n):
             start = time.perf_counter()
-            epoch()
+            work()
             ms.append((time.perf_counter() - start) * 1e3)
         return ms
 
-    steps(warm_up)
+    if what in ("step", "fit"):
+        steps(warm_up)
+        run = steps if what == "step" else lambda n: times(epoch, n)
+    else:
+        times(forward, 200 if what == "predict-one" else 3)
+        run = lambda n: times(forward, n)
     print(json.dumps({"ready": version}), flush=True)
     for line in sys.stdin:
-        print(json.dumps({"ms": (epochs if what == "fit" else steps)(int(line))}), flush=True)
+        print(json.dumps({"ms": run(int(line))}), flush=True)

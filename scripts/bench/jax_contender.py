@@ -1,5 +1,5 @@
 """JAX, jitted, with flax and optax. Variant: jit."""
-from contender import batch, images, model_name, serve
+from contender import batch, images, model_name, serve, what
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,4 +63,13 @@ def epoch():
 
 batches = [(jnp.asarray(x[i * batch:(i + 1) * batch]), jnp.asarray(y[i * batch:(i + 1) * batch]))
            for i in range(min(200, len(x) // batch))]
-serve(f"JAX {jax.__version__}", lambda b: train(*b)[0].block_until_ready(), epoch, batches)
+rows = jnp.asarray(x[:1 if what == "predict-one" else 10000])
+parts = [rows[i:i + batch] for i in range(0, len(rows), batch)]
+infer = jax.jit(lambda params, x: jax.nn.softmax(net.apply(params, x, train=False)))
+
+
+def forward_only():
+    np.concatenate([np.asarray(out) for out in [infer(state[0], part) for part in parts]])
+
+
+serve(f"JAX {jax.__version__}", lambda b: train(*b)[0].block_until_ready(), epoch, batches, forward_only)

@@ -1,6 +1,6 @@
 """Keras 3 on TensorFlow: its own train_step in a graph, in a plain loop. Variants: graph, jit."""
 import os
-from contender import batch, images, model_name, serve, threads, variant
+from contender import batch, images, model_name, serve, threads, variant, what
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -43,5 +43,16 @@ def epoch():
 
 gathered(tf.range(batch))
 batches = [(x[i * batch:(i + 1) * batch], y[i * batch:(i + 1) * batch]) for i in range(min(200, len(x) // batch))]
+rows, labels = (t[:1 if what == "predict-one" else 10000] for t in (x, y))
+infer = tf.function(lambda part: model(part, training=False), jit_compile=jit)
+
+
+def forward_only():
+    if what == "evaluate":
+        model.evaluate(rows, labels, batch_size=batch, verbose=0)
+    else:
+        tf.concat([infer(rows[i:i + batch]) for i in range(0, len(rows), batch)], 0).numpy()
+
+
 serve(f"Keras {keras.__version__}, TensorFlow {tf.__version__} {variant}", lambda b: step(b)["loss"].numpy(), epoch,
-      batches)
+      batches, forward_only)

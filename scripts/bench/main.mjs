@@ -116,7 +116,7 @@ const shared = (command) =>
 
 const models = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet'];
 
-const training = {
+const works = {
   step: { description: 'a training step (trainOnBatch) on batches in memory', rounds: '10', runs: '50' },
   fit: {
     description:
@@ -124,12 +124,15 @@ const training = {
     rounds: '3',
     runs: '1',
   },
+  predict: { description: 'predictions for 10,000 images', rounds: '5', runs: '5' },
+  'predict-one': { description: 'the prediction for one image', rounds: '10', runs: '200', batch: '1' },
+  evaluate: { description: 'loss and metrics of 10,000 images', rounds: '5', runs: '5' },
 };
-for (const [what, { description, rounds, runs }] of Object.entries(training)) {
+for (const [what, { description, rounds, runs, batch = '32' }] of Object.entries(works)) {
   shared(program.command(what))
     .description(description)
     .addOption(new Option('--model <name>').choices(models).default('cnn'))
-    .addOption(new Option('--batch <n>').default('32'))
+    .addOption(new Option('--batch <n>').default(batch))
     .addOption(new Option('--peer <name>').choices(['torch', 'jax', 'keras', 'tfjs-node']).default('torch'))
     .addOption(tensorflow())
     .addOption(new Option('--variant <name>', `of the peer: torch nhwc, nchw, compile; keras graph, jit`))

@@ -1,5 +1,5 @@
 """PyTorch: eager or compiled, in memory, fused Adam. Variants: nhwc, nchw, compile."""
-from contender import batch, images, model_name, serve, threads, variant
+from contender import batch, images, model_name, serve, threads, variant, what
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -112,4 +112,14 @@ def epoch():
 
 count = min(200, len(x) // batch) * batch
 batches = [(x[i:i + batch].contiguous(memory_format=layout), y[i:i + batch]) for i in range(0, count, batch)]
-serve(f"PyTorch {torch.__version__} {variant}", lambda b: train(*b)[0].item(), epoch, batches)
+rows = x[:1 if what == "predict-one" else 10000].contiguous(memory_format=layout)
+infer = torch.compile(model) if "compile" in variant else model
+
+
+def forward_only():
+    model.eval()
+    with torch.inference_mode():
+        torch.cat([infer(part).softmax(1) for part in rows.split(batch)]).numpy()
+
+
+serve(f"PyTorch {torch.__version__} {variant}", lambda b: train(*b)[0].item(), epoch, batches, forward_only)

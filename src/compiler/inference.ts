@@ -21,6 +21,10 @@ const mostBytes = 64 * 1024 * 1024;
 
 const noOptimizer = { op: 0, slots: [], values: [], scalars: [], iterations: 0 };
 
+function rowsOf([first]: readonly Tensor[]): number {
+  return first?.shape[0] ?? 0;
+}
+
 /** A forward pass, and memory for it. */
 class InferencePlan {
   readonly #native: NativePlan;
@@ -51,7 +55,7 @@ class InferencePlan {
 
   /** Whether data of these shapes and types can be read. */
   fits(data: readonly Tensor[]): boolean {
-    const [rows] = data[0]?.shape as [number];
+    const rows = rowsOf(data);
     return data.every(({ dtype, size, shape }, i) => {
       const { dims } = (this.program.inputs[i] as Program['inputs'][number]).value;
       return isNativeDType(dtype) && shape[0] === rows && size === rows * util.sizeFromShape([...dims]);
@@ -60,7 +64,7 @@ class InferencePlan {
 
   /** @param copies whether weights are read from copies of them, which nobody changes meanwhile */
   #prepare(model: LayersModel, data: readonly Tensor[], copies: boolean) {
-    const [total] = data[0]?.shape as [number];
+    const total = rowsOf(data);
     const steps = Math.ceil(total / this.#batch);
     const rows = { order: inOrder(total), begin: 0, end: total, batchSize: this.#batch, maxSteps: steps };
     const arena = this.#free.pop() ?? makeArena(this.#layout.arenaBytes);
@@ -150,7 +154,9 @@ export interface Outcome {
 interface Known {
   readonly steps: Steps | undefined;
   predicting: InferencePlan | undefined;
-  evaluating: { readonly lossFunctions: unknown; readonly metrics: unknown; plan: InferencePlan | undefined } | undefined;
+  evaluating:
+    | { readonly lossFunctions: unknown; readonly metrics: unknown; plan: InferencePlan | undefined }
+    | undefined;
 }
 
 const knownModels = new WeakMap<LayersModel, Known>();
@@ -186,8 +192,7 @@ function planFor(
   batchSize: number,
   lower: () => Program,
 ): InferencePlan | undefined {
-  const rows = data[0]?.shape[0] ?? 0;
-  const batch = Math.min(rows, Math.max(manySamples, batchSize));
+  const batch = Math.min(rowsOf(data), Math.max(manySamples, batchSize));
   if (old && old.asked >= batch) return old;
   return attempt(() => new InferencePlan(lower(), batch, batchSize));
 }
@@ -203,10 +208,11 @@ export function openPrediction(
 ): Pass | undefined {
   const known = know(model);
   const steps = stepsOf(known);
-  if (steps === undefined || inputs[0]?.shape[0] === 0) return undefined;
+  if (steps === undefined || rowsOf(inputs) === 0) return undefined;
   known.predicting = planFor(known.predicting, inputs, batchSize, () => {
     const program = lowerInference(steps);
-    if (program.outputs.some(({ memory }) => memory.given)) throw new Uncompilable('output', 'it is an input');
+    if (program.outputs.some(({ memory }) => memory.given))
+      throw new Uncompilable('output', 'it is an input');
     return program;
   });
   return passOf(known.predicting, model, inputs);
@@ -220,7 +226,7 @@ export function openEvaluation(
 ): Pass | undefined {
   const known = know(model);
   const steps = stepsOf(known);
-  if (steps === undefined || data[0]?.shape[0] === 0) return undefined;
+  if (steps === undefined || rowsOf(data) === 0) return undefined;
   const { lossFunctions, metricsTensors: metrics } = model as unknown as Record<string, unknown>;
   const old = known.evaluating;
   const same = old?.lossFunctions === lossFunctions && old?.metrics === metrics;
@@ -239,7 +245,11 @@ export interface Pass {
   runAsync(): Promise<Outcome>;
 }
 
-function passOf(plan: InferencePlan | undefined, model: LayersModel, data: readonly Tensor[]): Pass | undefined {
+function passOf(
+  plan: InferencePlan | undefined,
+  model: LayersModel,
+  data: readonly Tensor[],
+): Pass | undefined {
   if (!plan?.fits(data)) return undefined;
   return { run: () => plan.run(model, data), runAsync: () => plan.runAsync(model, data) };
 }

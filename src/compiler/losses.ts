@@ -30,12 +30,14 @@ export interface LossPlace {
   /** Whether `output` are logits. */
   readonly fromLogits: boolean;
   /** For the gradient; undefined where only the loss is asked for. */
-  readonly backward: {
-    /** Per sample, divided by the samples of the batch and by `terms`. */
-    readonly weights: Value;
-    /** Where the gradient of `output` goes. */
-    readonly gradient: Value;
-  } | undefined;
+  readonly backward:
+    | {
+        /** Per sample, divided by the samples of the batch and by `terms`. */
+        readonly weights: Value;
+        /** Where the gradient of `output` goes. */
+        readonly gradient: Value;
+      }
+    | undefined;
 }
 
 const oneHot = (shape: readonly number[]): Target => ({ shape, dtype: 'float32' });
@@ -222,7 +224,8 @@ function lossMetric(loss: Loss): Metric {
   return {
     logits: undefined,
     sparse: loss.target([1]).dtype === 'int32',
-    lower: (tape, target, output) => loss.lower(tape, { target, output, fromLogits: false, backward: undefined }),
+    lower: (tape, target, output) =>
+      loss.lower(tape, { target, output, fromLogits: false, backward: undefined }),
   };
 }
 

@@ -188,8 +188,7 @@ export function lowerInference(steps: Steps, objectives?: readonly Objective[]):
     inputs.push(dataInput(target));
     // Upstream's numbers: for each output the sum of the losses up to it, then metrics.
     const scale = 1 / objective.loss.terms(step.shape, logits.has(step));
-    for (let to = i; to < steps.outputs.length; to++)
-      results.push({ value, weights: undefined, to, scale });
+    for (let to = i; to < steps.outputs.length; to++) results.push({ value, weights: undefined, to, scale });
     const losses = steps.outputs.length;
     // In training, the loss as a whole comes before those of several outputs.
     const shift = losses > 1 ? -1 : 0;
@@ -198,18 +197,23 @@ export function lowerInference(steps: Steps, objectives?: readonly Objective[]):
   }
   tape.finish();
   const given = objectives ? [] : outputs;
-  return { tape, products: new Map(), inputs, results, resultCount: endOf(results), outputs: given, forward, logits };
+  return {
+    tape,
+    products: new Map(),
+    inputs,
+    results,
+    resultCount: endOf(results),
+    outputs: given,
+    forward,
+    logits,
+  };
 }
 
 /**
  * Writes the program of a model's training step.
  * @throws Uncompilable for what can be lowered by itself, but not together
  */
-export function lower(
-  model: LayersModel,
-  all: Steps,
-  objectives: readonly Objective[],
-): Program {
+export function lower(model: LayersModel, all: Steps, objectives: readonly Objective[]): Program {
   const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
   const trained = new Set(collectedTrainableWeights.filter(({ trainable }) => trainable));
   if (trained.size === 0) throw new Uncompilable('its weights', 'none of them is trained');

@@ -119,7 +119,7 @@ export async function fitLoop(this: TrainedModel, ...args: LoopArgs): Promise<Hi
     this.stopTraining = false;
     await whileStoppable(this, async (signal) => {
       const validate =
-        test && validationIns ? () => evaluateRows(test, validationIns, batchSize, signal) : undefined;
+        test && validationIns ? () => evaluateRows(this, test, validationIns, batchSize, signal) : undefined;
       await withSession(this, data, batchSize, step, async (run) => {
         const fit = { model: this, callbacks, run, order, batchSize, validate, signal };
         for (let epoch = initialEpoch ?? 0; epoch < (epochs ?? 1) && !signal?.aborted; epoch++) {

@@ -42,7 +42,6 @@ function testLoop(
   return pass.run().means.map((mean) => scalar(mean));
 }
 
-
 replaceMethods({ predictLoop, testLoop });
 
 /**

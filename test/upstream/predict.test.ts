@@ -1,7 +1,7 @@
 /** Compiled predictions and evaluations against op by op. */
 import * as tf from 'tfjs-native';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { build, dataOf, distance, forceEager, type Net, nets } from '../compiler/nets';
+import { build, dataOf, distance, forceEager, nets } from '../compiler/nets';
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
