@@ -186,12 +186,13 @@ export function lowerInference(steps: Steps, objectives?: readonly Objective[]):
       undefined,
     );
     inputs.push(dataInput(target));
-    // Upstream's numbers: for each output the sum of the losses up to it, then metrics.
+    // Upstream's numbers: for each output the sum of the losses up to it; with several the loss of each; metrics.
     const scale = 1 / objective.loss.terms(step.shape, logits.has(step));
-    for (let to = i; to < steps.outputs.length; to++) results.push({ value, weights: undefined, to, scale });
-    const losses = steps.outputs.length;
-    // In training, the loss as a whole comes before those of several outputs.
-    const shift = losses > 1 ? -1 : 0;
+    const count = steps.outputs.length;
+    for (let to = i; to < count; to++) results.push({ value, weights: undefined, to, scale });
+    if (count > 1) results.push({ value, weights: undefined, to: count + i, scale });
+    // In training, there is one sum.
+    const shift = count - 1;
     for (const { of, to } of measured)
       results.push({ value: of, weights: undefined, to: to + shift, scale: 1 / sizeOf(of) });
   }
