@@ -1,5 +1,5 @@
-// A training step, or a forward pass alone, lowered by src/compiler to calls of ops, and how it runs. A plan knows shapes and where
-// each value lies, not the data: that comes with each run.
+// A training step, or a forward pass alone, lowered by src/compiler to calls of ops, and how it runs. A plan
+// knows shapes and where each value lies, not the data: that comes with each run.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -11,10 +11,10 @@ namespace tfjs::plan {
 
 // Where a value lies, `offset` bytes from the start of:
 enum class Place : int32_t {
-  Scratch,  // memory of the thread that takes a micro-batch, only while it does
-  Arena,    // the plan's memory; values of each sample lie one after the other, for the whole batch
-  Slice,    // the arena, again in each slice: gradients that micro-batches add up
-  Thread,   // memory of each thread, for a whole step
+  Scratch,   // memory of the thread that takes a micro-batch, only while it does
+  Arena,     // the plan's memory; values of each sample lie one after the other, for the whole batch
+  Slice,     // the arena, again in each slice: gradients that micro-batches add up
+  Thread,    // memory of each thread, for a whole step
   External,  // memory that a run brings along; the offset is its number
 };
 

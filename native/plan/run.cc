@@ -247,9 +247,8 @@ void run(const Plan& plan, Run& r) {
       return;
     }
     // The centered one takes the root of a difference, which of small gradients is negative.
-    const bool careful =
-        trains && (step.large() || std::abs(results[0]) >= static_cast<double>(kLarge) ||
-                   r.optimizer.op == Op::ApplyCenteredRMSProp);
+    const bool careful = trains && (step.large() || std::abs(results[0]) >= static_cast<double>(kLarge) ||
+                                    r.optimizer.op == Op::ApplyCenteredRMSProp);
     const Snapshot before = careful ? Snapshot(plan, r) : Snapshot();
     results[0] += update(plan, r, rows, step.slices());
     step.take(true);
