@@ -91,12 +91,16 @@ Plan decode(const double* from) {
     Parameter x{};
     x.offset = r.whole();
     x.length = r.whole();
-    x.place = r.code<Place>();
-    x.gradient = r.whole();
-    x.x = r.index();
-    x.dy = r.index();
     x.l1 = static_cast<float>(r.real());
     x.l2 = static_cast<float>(r.real());
+    x.gradients = r.list<Gradient>([&] {
+      Gradient g{};
+      g.place = r.code<Place>();
+      g.offset = r.whole();
+      g.x = r.index();
+      g.dy = r.index();
+      return g;
+    });
     return x;
   });
   p.outputs = r.list<int>([&] { return r.index(); });

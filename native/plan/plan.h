@@ -65,14 +65,21 @@ struct Result {
   double scale;
 };
 
-struct Parameter {
-  int64_t offset, length;  // in floats, in the weights and in each slot
-  Place place;             // of its gradient
-  int64_t gradient;        // bytes; -1 for a weight that is not trained, or whose gradient is a product
-  int x, dy;               // values whose product x^T dy is the gradient; -1
-  float l1, l2;            // of its regularizer
+// What one use of a weight adds to its gradient: memory, or the product x^T dy of two values.
+struct Gradient {
+  Place place;
+  int64_t offset;  // bytes
+  int x, dy;       // -1 for memory
 
-  bool trained() const { return gradient >= 0 || x >= 0; }
+  bool is_product() const { return x >= 0; }
+};
+
+struct Parameter {
+  int64_t offset, length;           // in floats, in the weights and in each slot
+  float l1, l2;                     // of its regularizer
+  std::vector<Gradient> gradients;  // none for a weight that is not trained
+
+  bool trained() const { return !gradients.empty(); }
 };
 
 struct Plan {

@@ -15,8 +15,10 @@ constexpr int64_t kChunk = 2048;
 // Of a gradient that is a product, whole rows of it: multiples of what the products' tiles have, on all
 // instruction sets.
 int64_t chunk_of(const Plan& plan, const Parameter& p) {
-  if (p.x < 0) return kChunk;
-  const Value& dy = plan.values[static_cast<size_t>(p.dy)];
+  const auto product =
+      std::find_if(p.gradients.begin(), p.gradients.end(), [](const Gradient& g) { return g.is_product(); });
+  if (product == p.gradients.end()) return kChunk;
+  const Value& dy = plan.values[static_cast<size_t>(product->dy)];
   const int64_t units = dy.row_elements() / dy.rows, tile = units < 32 ? 96 : 12;
   return (kChunk / units + tile - 1) / tile * tile * units;
 }
@@ -55,7 +57,7 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
   for (size_t i = 0; i < count; i++) {
     const Parameter& p = plan.parameters[i];
     const int64_t chunk = chunk_of(plan, p);
-    if (p.x >= 0) longest = std::max(longest, std::min(chunk, p.length));
+    longest = std::max(longest, std::min(chunk, p.length));
     total = std::max(total, p.offset + p.length);
     first[i + 1] = first[i] + (p.length + chunk - 1) / chunk;
   }
@@ -67,24 +69,35 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
     scalars[i] = static_cast<float>(base == 0 ? done : std::pow(base, done + 1));
   }
 
-  // The gradient of `n` weights from `begin` on; made in `memory` if it is a product.
-  const auto gradient_of = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
-    if (p.x >= 0) {
-      const Tensor dy = matrix_of(plan, r, p.dy, rows);
+  // What a use adds to the gradient of `n` weights from `begin` on; made in `memory` if it is a product.
+  const auto part_of = [&](const Gradient& g, int64_t begin, int64_t n, float* memory) {
+    if (g.is_product()) {
+      const Tensor dy = matrix_of(plan, r, g.dy, rows);
       const int64_t units = dy.dims[1];
-      const Tensor inputs[] = {matrix_of(plan, r, p.x, rows), dy};
+      const Tensor inputs[] = {matrix_of(plan, r, g.x, rows), dy};
       Tensor output = {memory, DType::Float32, 2, {n / units, units}};
       const double row = static_cast<double>(begin / units);
       run_op(Op::MatMulRows, {inputs, 2, &output, 1, &row});
       return memory;
     }
-    char* gradient = r.arena + p.gradient + begin * 4;
-    if (p.place == Place::Slice && slices > 1) {
+    char* gradient = r.arena + g.offset + begin * 4;
+    if (g.place == Place::Slice && slices > 1) {
       Tensor parts[64];
       for (int64_t s = 0; s < slices; s++) parts[s] = vector_of(gradient + s * plan.slice_bytes, n);
       run_op(Op::AddN, {parts, static_cast<int>(slices), parts, 1, nullptr});
     }
     return reinterpret_cast<float*>(gradient);
+  };
+  // The whole gradient of these weights. `memory` has room for two parts.
+  const auto gradient_of = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
+    float* sum = part_of(p.gradients[0], begin, n, memory);
+    for (size_t i = 1; i < p.gradients.size(); i++) {
+      float* part = part_of(p.gradients[i], begin, n, memory + longest);
+      const Tensor both[] = {vector_of(reinterpret_cast<char*>(sum), n),
+                             vector_of(reinterpret_cast<char*>(part), n)};
+      run_op(Op::AddN, {both, 2, both, 1, nullptr});
+    }
+    return sum;
   };
   const auto update_chunk = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
     const int64_t at = (p.offset + begin) * 4;
@@ -109,7 +122,7 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
   parallel_tasks(parts, [&](int64_t part) {
     const int64_t low = total * part / parts, high = total * (part + 1) / parts;
     Scratch own;
-    float* memory = own.get<float>(longest);
+    float* memory = own.get<float>(2 * longest);
     for (size_t i = 0; i < count; i++) {
       const Parameter& p = plan.parameters[i];
       const int64_t chunk = chunk_of(plan, p);

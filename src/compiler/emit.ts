@@ -60,22 +60,14 @@ export function emit(program: Program, segments: readonly Segment[], layout: Lay
   const counting = program.tape.parameters
     .map((parameter, i) => ({ parameter, at: layout.weightOffsets[i] as number }))
     .filter(({ parameter: { gradient, l1, l2 } }) => program.tape.training && (gradient || l1 || l2));
-  list(counting, ({ parameter, at }) => {
-    const { value, gradient, l1, l2 } = parameter;
-    const { place = 'arena', offset = -1 } = gradient?.memory ?? {};
-    const product = program.products.get(parameter);
-    out.push(
-      at,
-      value.memory.bytes / 4,
-      places[place],
-      offset,
-      index(product?.x),
-      index(product?.dy),
-      l1,
-      l2,
-    );
+  list(counting, ({ parameter: { value, gradients, l1, l2 }, at }) => {
+    out.push(at, value.memory.bytes / 4, l1, l2);
+    list(gradients, (gradient) => {
+      const product = program.products.get(gradient);
+      const { place = 'arena', offset = 0 } = product ? {} : gradient.memory;
+      out.push(places[place], offset, index(product?.x), index(product?.dy));
+    });
   });
-
   list(program.outputs, (value) => out.push(index(value)));
 
   const head = [

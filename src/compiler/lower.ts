@@ -7,8 +7,8 @@ import type { Lowered } from './layers/rule';
 import type { LossPlace } from './losses';
 import type { Objective } from './objective';
 import { type Product, takeProducts } from './products';
-import { type Call, mostInputs, type Parameter, sizeOf, Tape, type Value } from './tape';
-import { nameOf, Uncompilable } from './trace';
+import { type Call, mostInputs, sizeOf, Tape, type Value } from './tape';
+import { Uncompilable } from './trace';
 
 /** What is gathered for each step from the data. */
 export interface Input {
@@ -31,7 +31,7 @@ export interface Result {
 export interface Program {
   readonly tape: Tape;
   /** Gradients that the update makes. */
-  readonly products: ReadonlyMap<Parameter, Product>;
+  readonly products: ReadonlyMap<Value, Product>;
   /** The model's inputs, its targets, the weights of samples for each output. */
   readonly inputs: readonly Input[];
   readonly results: readonly Result[];
@@ -72,18 +72,6 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
 function withoutLogits(step: Step, { loss }: Objective, uses: ReadonlyMap<Step, number>): boolean {
   if (loss.logits === undefined || step.activation !== loss.logits || step.pool) return false;
   return uses.get(step) === 1;
-}
-
-/** A gradient is written once in a step, not added to. */
-function refuseShared(steps: readonly Step[], trained: ReadonlySet<LayerVariable>): void {
-  const seen = new Set<LayerVariable>();
-  for (const layer of steps.flatMap(({ layers }) => layers)) {
-    for (const weight of layer.weights) {
-      if (seen.has(weight) && trained.has(weight))
-        throw new Uncompilable(nameOf(layer), 'it is used more than once');
-      seen.add(weight);
-    }
-  }
 }
 
 /** The forward part of all steps. */
@@ -218,7 +206,6 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
   const { collectedTrainableWeights } = model as unknown as { collectedTrainableWeights: LayerVariable[] };
   const trained = new Set(collectedTrainableWeights.filter(({ trainable }) => trainable));
   if (trained.size === 0) throw new Uncompilable('its weights', 'none of them is trained');
-  refuseShared(all.steps, trained);
   const tape = new Tape(trained, true);
   const { steps, inputs, outputs } = all;
   const needing = needingGradients(steps, trained);

@@ -63,7 +63,7 @@ function pack(lives: readonly Life[]): number {
 
 /** Memory that stays as it is from step to step, or that all of a step needs. */
 function lastingMemory({ parameters, preparations, threadPreparations }: Tape): Set<Memory | undefined> {
-  const weights = parameters.flatMap(({ value, gradient }) => [value.memory, gradient?.memory]);
+  const weights = parameters.flatMap(({ value, gradients }) => [value, ...gradients].map(({ memory }) => memory));
   const prepared = [...preparations, ...threadPreparations].flatMap(({ outputs }) =>
     outputs.map((output) => output?.memory),
   );
@@ -190,9 +190,8 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
   );
   const sliceOffset = offset;
   for (const sliced of [true, false]) {
-    for (const parameter of parameters) {
-      const { gradient } = parameter;
-      if (gradient === undefined || program.products.has(parameter)) continue;
+    for (const gradient of parameters.flatMap(({ gradients }) => gradients)) {
+      if (program.products.has(gradient)) continue;
       if (inMicro.has(gradient.memory) !== sliced) continue;
       gradient.memory.place = sliced ? 'slice' : 'arena';
       gradient.memory.offset = offset;
@@ -221,7 +220,7 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
 
 function sliceBytesOf(parameters: readonly Parameter[]): number {
   let bytes = 0;
-  for (const { gradient } of parameters)
-    if (gradient?.memory.place === 'slice') bytes += align(gradient.memory.bytes);
+  for (const { memory } of parameters.flatMap(({ gradients }) => gradients))
+    if (memory.place === 'slice') bytes += align(memory.bytes);
   return bytes;
 }

@@ -51,10 +51,13 @@ export type Micro = 'always' | 'never' | 'where';
 export interface Parameter {
   readonly variable: LayerVariable;
   readonly value: Value;
-  /** Undefined for one that is not trained. */
+  /** What one use of it adds to its gradient; undefined for one that is not trained. */
   readonly gradient: Value | undefined;
-  readonly l1: number;
-  readonly l2: number;
+  /** The same of all its uses. */
+  readonly gradients: Value[];
+  /** Factors of its penalty: each use adds it again, as upstream does. */
+  l1: number;
+  l2: number;
 }
 
 /** How many elements a sample has. */
@@ -123,13 +126,19 @@ export class Tape {
     };
   }
 
-  /** A weight, which is trained if the model trains it. */
+  /** One use of a weight, which is trained if the model trains it. */
   parameter(variable: LayerVariable, { l1 = 0, l2 = 0 } = {}): Parameter {
-    const known = this.#parameterOf.get(variable);
-    if (known) return known;
     const dims = variable.shape as number[];
     const gradient = this.trained.has(variable) ? this.once(dims) : undefined;
-    const parameter = { variable, value: this.once(dims), gradient, l1, l2 };
+    const known = this.#parameterOf.get(variable);
+    if (known) {
+      if (gradient) known.gradients.push(gradient);
+      known.l1 += l1;
+      known.l2 += l2;
+      return { ...known, gradient };
+    }
+    const gradients = gradient ? [gradient] : [];
+    const parameter = { variable, value: this.once(dims), gradient, gradients, l1, l2 };
     this.parameters.push(parameter);
     this.#parameterOf.set(variable, parameter);
     return parameter;

@@ -55,10 +55,15 @@ export function trace(model: LayersModel): Graph {
     const layer = tensor.sourceLayer;
     const from = layer.inboundNodes[tensor.nodeIndex];
     const nested = modelOf(layer);
+    // As upstream goes through a graph, the last input first: a layer that is used twice has moving averages.
+    const nodesOf = (tensors: readonly SymbolicTensor[]): Node[] =>
+      tensors
+        .toReversed()
+        .map((input) => nodeOf(input, known))
+        .toReversed();
     if (from !== undefined && nested !== undefined) {
-      const inside = new Map(
-        nested.inputs.map((input, i) => [input, nodeOf(from.inputTensors[i] as SymbolicTensor, known)]),
-      );
+      const outside = nodesOf(from.inputTensors);
+      const inside = new Map(nested.inputs.map((input, i) => [input, outside[i] as Node]));
       for (const [i, output] of from.outputTensors.entries())
         known.set(output, nodeOf(nested.outputs[i] as SymbolicTensor, inside));
       return known.get(tensor) as Node;
@@ -67,7 +72,7 @@ export function trace(model: LayersModel): Graph {
       throw new Uncompilable(nameOf(layer), 'it has several outputs');
     }
     const isInput = from.inputTensors[0] === tensor || from.inboundLayers.length === 0;
-    const inputs = isInput ? [] : from.inputTensors.map((input) => nodeOf(input, known));
+    const inputs = isInput ? [] : nodesOf(from.inputTensors);
     const shape = tensor.shape.slice(1);
     if (shape.some((length) => length == null)) {
       throw new Uncompilable(nameOf(layer), `its output's shape [${tensor.shape}] depends on the data`);

@@ -78,7 +78,6 @@ const graphs: Readonly<Record<string, Graph>> = {
     x: () => data([rows, 6], 1),
     y: () => data([rows, 2], 3),
     args: { loss: 'meanSquaredError' },
-    reason: 'it is used more than once',
   },
   'a convolution that is used for two inputs': {
     model() {
@@ -90,7 +89,40 @@ const graphs: Readonly<Record<string, Graph>> = {
     x: () => [data([rows, 6, 6, 2], 1), data([rows, 6, 6, 2], 2)],
     y: () => [data([rows, 2], 3), data([rows, 2], 4)],
     args: { loss: 'meanSquaredError' },
-    reason: 'it is used more than once',
+  },
+  'twins: a model that is used for two inputs, with weights large and small': {
+    model() {
+      const image = tf.input({ shape: [12, 12, 1] });
+      const trunk = [
+        conv(8),
+        layers.maxPooling2d({ poolSize: 2 }),
+        layers.flatten(),
+        dense(200, { activation: 'tanh' }),
+        layers.batchNormalization(),
+        dense(4, { activation: 'tanh' }),
+      ].reduce((x, layer) => on(layer, x), image);
+      const twin = tf.model({ inputs: image, outputs: trunk });
+      const [a, b] = [tf.input({ shape: [12, 12, 1] }), tf.input({ shape: [12, 12, 1] })];
+      const both = on(layers.average(), [on(twin, a), on(twin, b)]);
+      return tf.model({ inputs: [a, b], outputs: on(dense(1, { activation: 'sigmoid' }), both) });
+    },
+    x: () => [1, 2].map((seed) => tf.mul(data([rows, 12, 12, 1], seed), 0.3)),
+    y: () => bits(1),
+    args: { loss: 'binaryCrossentropy', metrics: ['accuracy'] },
+  },
+  'a dense layer with large weights that is used twice': {
+    model() {
+      const x = numbers(200);
+      const shared = dense(200, {
+        activation: 'tanh',
+        kernelConstraint: tf.constraints.maxNorm({ maxValue: 1.5 }),
+      });
+      return tf.model({ inputs: x, outputs: on(dense(2), on(shared, on(shared, x))) });
+    },
+    // A step along the gradient of larger data would overshoot.
+    x: () => tf.mul(data([rows, 200], 1), 0.05),
+    y: () => data([rows, 2], 3),
+    args: { loss: 'meanSquaredError' },
   },
   'an output that another one is made of': {
     model() {
