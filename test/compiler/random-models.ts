@@ -99,19 +99,26 @@ function make(name: string, draw: Draw, shape: readonly number[]): Layer {
   return (maker as (typeof makers)[string])(draw, shape);
 }
 
-/** One more value, if the drawn layer fits the drawn inputs. */
-function grow(draw: Draw, values: readonly Symbolic[]): Symbolic | undefined {
+/**
+ * One more value, if the drawn layer fits the drawn inputs.
+ * @param used layers that may be used again, and for what shape
+ */
+function grow(draw: Draw, values: readonly Symbolic[], used: [Layer, string][]): Symbolic | undefined {
   const name = draw.of(classes);
   const from = draw.chance(0.7) ? (values.at(-1) as Symbolic) : draw.of(values);
   const alike = values.filter(({ shape }) => shape.join() === from.shape.join());
   const inputs = merges.includes(name) ? [from, draw.of(alike)] : from;
   if (Array.isArray(inputs) && inputs[0] === inputs[1]) return undefined;
   try {
-    const layer = make(name, draw, shapeOf(from));
+    const fitting = used.filter(([, shape]) => shape === from.shape.join());
+    const again = !Array.isArray(inputs) && fitting.length > 0 && draw.chance(0.3);
+    const layer = again ? draw.of(fitting)[0] : make(name, draw, shapeOf(from));
     const value = layer.apply(inputs) as Symbolic;
     const shape = shapeOf(value);
     const fits = !Array.isArray(value) && shape.length > 0 && shape.every((length) => length > 0);
-    return fits && sizeOf(value) <= mostNumbers ? value : undefined;
+    if (!fits || sizeOf(value) > mostNumbers) return undefined;
+    if (!Array.isArray(inputs) && layer.weights.length > 0) used.push([layer, from.shape.join()]);
+    return value;
   } catch {
     return undefined;
   }
@@ -157,8 +164,9 @@ export function randomModel(seed: number, size: number): RandomModel {
   const inputs = [tf.input({ shape: first })];
   if (draw.chance(0.2)) inputs.push(tf.input({ shape: draw.chance(0.7) ? first : (shapes[0] as number[]) }));
   const values: Symbolic[] = [...inputs];
+  const used: [Layer, string][] = [];
   for (let tries = 0; values.length < inputs.length + size && tries < 20 * size; tries++) {
-    const value = grow(draw, values);
+    const value = grow(draw, values, used);
     if (value) values.push(value);
   }
   const ends = [values.at(-1) as Symbolic];
