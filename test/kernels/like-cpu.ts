@@ -88,8 +88,11 @@ export function runKernel(backend: string, name: string, inputs: Inputs, attrs: 
   });
 }
 
-/** As on `cpu`: float32 within four units in the last place of the value or of the largest number put in. */
-export function expectLikeCpu(name: string, inputs: Inputs, attrs: object = {}): void {
+/**
+ * As on `cpu`: float32 within four units in the last place of the value or of the largest number put in.
+ * @param rounding what it may differ by in any case
+ */
+export function expectLikeCpu(name: string, inputs: Inputs, attrs: object = {}, rounding = 0): void {
   const want = runKernel('cpu', name, inputs, attrs);
   const got = runKernel('native', name, inputs, attrs);
   const about = `seed ${seed}: ${name} ${JSON.stringify(attrs)} of ${JSON.stringify(inputs)}`;
@@ -100,7 +103,8 @@ export function expectLikeCpu(name: string, inputs: Inputs, attrs: object = {}):
   want.forEach((output, o) => {
     output.values.forEach((w, i) => {
       const g = got[o]?.values[i] as number;
-      const bound = output.dtype === 'float32' ? Math.max(Math.abs(w), largest) * 2 ** -21 : 0;
+      const bound =
+        output.dtype === 'float32' ? Math.max(Math.max(Math.abs(w), largest) * 2 ** -21, rounding) : 0;
       const close = Object.is(g, w) || w === g || Math.abs(g - w) <= bound;
       expect(close, `output ${o}, element ${i} is ${g}, expected ${w}: ${about}`).toBe(true);
     });
