@@ -1,8 +1,12 @@
-/** What a model was compiled with (`model.compile`): losses and metrics by name. */
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+/** What a model was compiled with (`model.compile`): losses and metrics by name, or the functions of tf.metrics. */
+import { type LayersModel, metrics as metricFunctions } from '@tensorflow/tfjs-layers';
 import type { Step } from './fuse';
 import { type Loss, losses, type Metric, metricName, metrics } from './losses';
 import { Uncompilable } from './trace';
+
+const namesOfFunctions = new Map<unknown, string>(
+  Object.entries(metricFunctions).map(([name, metric]) => [metric, name]),
+);
 
 /** What is computed of one output of the model. */
 export interface Objective {
@@ -45,8 +49,10 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
     if (output.shape.length === 0)
       throw new Uncompilable(`loss ${name}`, 'of outputs of rank 1 has no compiled form');
     const sparse = loss.target(output.shape).dtype === 'int32';
-    const list = (asked[i] ?? []).map((each) => {
-      if (typeof each !== 'string') throw new Uncompilable('metrics', 'functions have no compiled form');
+    const list = (asked[i] ?? []).map((metricOrName) => {
+      const each = typeof metricOrName === 'string' ? metricOrName : namesOfFunctions.get(metricOrName);
+      if (each === undefined)
+        throw new Uncompilable('metrics', 'functions of the program’s own have no compiled form');
       const known = metricName(each, name, output);
       const metric = Object.hasOwn(metrics, known) ? metrics[known] : undefined;
       if (metric === undefined) throw new Uncompilable(`metric ${each}`, 'there is no compiled form of it');

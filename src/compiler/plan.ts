@@ -88,6 +88,7 @@ export class Plan {
       variable: variableOf(variable),
       address: this.#address + layout.weightsOffset + (layout.weightOffsets[i] as number) * 4,
       bytes: value.memory.bytes,
+      memory: this.#arena,
     }));
   }
 
@@ -111,6 +112,7 @@ export class Plan {
           variable: slotOf(this.#optimizer, rule, s, which, variableOf(parameter.variable)),
           address: this.#address + this.#slotOffset(s) + (this.#layout.weightOffsets[i] as number) * 4,
           bytes: parameter.value.memory.bytes,
+          memory: this.#arena,
         });
       }
     }

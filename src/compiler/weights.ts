@@ -13,6 +13,8 @@ export interface Mirror {
   readonly variable: Variable;
   readonly address: number;
   readonly bytes: number;
+  /** What owns that memory: values that are still to be written from there outlive the plan. */
+  readonly memory: Uint8Array;
   /** The variable's data when both had the same values last. */
   dataId?: object;
 }
@@ -65,8 +67,7 @@ const writes = new WeakMap<Mirror, (address: number) => void>();
 function writeOf(mirror: Mirror): (address: number) => void {
   let write = writes.get(mirror);
   if (write === undefined) {
-    const { address, bytes } = mirror;
-    write = (to) => addon.copy(Float64Array.of(address, to, bytes));
+    write = (to) => addon.copy(Float64Array.of(mirror.address, to, mirror.bytes));
     writes.set(mirror, write);
   }
   return write;

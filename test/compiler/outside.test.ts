@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from 'tfjs-native';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { build, dataOf, dense, distance, forceEager, type Net, nets, reseed, valuesOf } from './nets';
@@ -77,6 +79,31 @@ describe('as eagerly', () => {
       await model.trainOnBatch(x, y);
       return model;
     });
+  });
+
+  it('weights outlive the model that was trained last', async () => {
+    setFlagsFromString('--expose_gc');
+    const collect = runInNewContext('gc') as () => void;
+    async function trained(): Promise<tf.Variable[]> {
+      reseed();
+      const layer = dense(300, { activation: 'tanh' });
+      const head = dense(4, { activation: 'softmax' });
+      const model = tf.sequential({ layers: [tf.layers.inputLayer({ inputShape: [6] }), layer, head] });
+      model.compile({ optimizer: momentum(), loss: net.loss });
+      const { x, y } = dataOf(net, rows);
+      await model.trainOnBatch(x, y);
+      return layer.trainableWeights.map((weight) => (weight as never as { val: tf.Variable }).val);
+    }
+    const want = (await trained()).map((weight) => weight.dataSync().slice());
+    const weights = await trained();
+    for (let i = 0; i < 3; i++) {
+      await new Promise(setImmediate);
+      collect();
+    }
+    // What takes the place of memory that is free.
+    const others = Array.from({ length: 200 }, () => new Float32Array(2000).fill(7));
+    expect(weights.map((weight) => weight.dataSync())).toEqual(want);
+    expect(others.length).toBe(200);
   });
 
   it('models that share layers train in turns', async () => {
