@@ -20,7 +20,7 @@ int64_t chunk_of(const Plan& plan, const Parameter& p) {
   if (product == p.gradients.end()) return kChunk;
   const Value& dy = plan.values[static_cast<size_t>(product->dy)];
   const int64_t units = dy.row_elements() / dy.rows, tile = units < 32 ? 96 : 12;
-  return (kChunk / units + tile - 1) / tile * tile * units;
+  return (std::max(kChunk / units, int64_t{1}) + tile - 1) / tile * tile * units;
 }
 
 Tensor vector_of(char* data, int64_t length) { return {data, DType::Float32, 1, {length}}; }

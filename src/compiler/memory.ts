@@ -63,7 +63,9 @@ function pack(lives: readonly Life[]): number {
 
 /** Memory that stays as it is from step to step, or that all of a step needs. */
 function lastingMemory({ parameters, preparations, threadPreparations }: Tape): Set<Memory | undefined> {
-  const weights = parameters.flatMap(({ value, gradients }) => [value, ...gradients].map(({ memory }) => memory));
+  const weights = parameters.flatMap(({ value, gradients }) =>
+    [value, ...gradients].map(({ memory }) => memory),
+  );
   const prepared = [...preparations, ...threadPreparations].flatMap(({ outputs }) =>
     outputs.map((output) => output?.memory),
   );
