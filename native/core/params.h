@@ -108,6 +108,12 @@ TFJS_PARAMS(ApplyAdaMaxParams, APPLY_ADA_MAX_PARAMS)
 #define CONSTRAIN_NORM_PARAMS(I, F) F(minValue) F(maxValue) F(rate) F(epsilon)
 TFJS_PARAMS(ConstrainNormParams, CONSTRAIN_NORM_PARAMS)
 
+// Those whose derivative follows from the result.
+enum class RecurrentActivation : int64_t { Linear, Relu, Tanh, Sigmoid, HardSigmoid, Elu, Softsign, Count };
+// The second one is that of the gates. goBackwards: the last step of the data comes first.
+#define RECURRENT_PARAMS(I, F) I(activation) I(recurrentActivation) I(returnSequences) I(goBackwards)
+TFJS_PARAMS(RecurrentParams, RECURRENT_PARAMS)
+
 #define EPSILON_PARAMS(I, F) F(epsilon)
 TFJS_PARAMS(EpsilonParams, EPSILON_PARAMS)
 

@@ -1,0 +1,284 @@
+// What the recurrent layers share: whole sequences, step after step, for some samples a thread. Inside,
+// values are time-major [steps, batch, …], so that the rows of a step lie together, and so do those of all
+// steps for the products over all of them.
+#pragma once
+#include "core/params.h"
+#include "core/scratch.h"
+#include "core/tensor.h"
+#include "gemm/columns.h"
+#include "gemm/gemm.h"
+#include "gemm/pack.h"
+#include "parallel/parallel.h"
+#include "simd/math.h"
+
+namespace tfjs::TFJS_ISA {
+
+// Vectors of n floats: visit(at, get, put), where get(p) loads p[at …] and put(p, v) stores it.
+template <class Visit>
+TFJS_INLINE void each_of(int64_t n, Visit visit) {
+  int64_t at = 0;
+  for (; at + kLanes <= n; at += kLanes) {
+    visit([&](const float* p) { return load(p + at); }, [&](float* p, vf32 v) { store(p + at, v); });
+  }
+  if (at < n) {
+    visit([&](const float* p) { return load_first(p + at, n - at); },
+          [&](float* p, vf32 v) { store_first(p + at, v, n - at); });
+  }
+}
+
+TFJS_INLINE vf32 hard_sigmoid(vf32 x) { return math::clamp(x * 0.2f + 0.5f, 0, 1); }
+TFJS_INLINE vf32 softsign(vf32 x) { return x / (1.0f + abs(x)); }
+
+// p = activation(p), n floats.
+TFJS_INLINE void activate(RecurrentActivation activation, float* p, int64_t n) {
+  const auto map = [=](auto f) { each_of(n, [=](auto get, auto put) { put(p, f(get(p))); }); };
+  switch (activation) {
+    case RecurrentActivation::Relu:
+      return map([](vf32 x) { return select(x < zero(), zero(), x); });
+    case RecurrentActivation::Tanh:
+      return map([](vf32 x) { return tanh(x); });
+    case RecurrentActivation::Sigmoid:
+      return map([](vf32 x) { return sigmoid(x); });
+    case RecurrentActivation::HardSigmoid:
+      return map([](vf32 x) { return hard_sigmoid(x); });
+    case RecurrentActivation::Elu:
+      return map([](vf32 x) { return select(x >= zero(), x, expm1(x)); });
+    case RecurrentActivation::Softsign:
+      return map([](vf32 x) { return softsign(x); });
+    default:
+      return;
+  }
+}
+
+// d *= the activation's derivative where its result is y, n floats.
+TFJS_INLINE void multiply_slope(RecurrentActivation activation, const float* y, float* d, int64_t n) {
+  const auto map = [=](auto f) { each_of(n, [=](auto get, auto put) { put(d, f(get(d), get(y))); }); };
+  const vf32 one = splat(1.0f);
+  switch (activation) {
+    case RecurrentActivation::Relu:
+      return map([](vf32 g, vf32 v) { return select(v > zero(), g, zero()); });
+    case RecurrentActivation::Tanh:
+      return map([=](vf32 g, vf32 v) { return g * (one - v * v); });
+    case RecurrentActivation::Sigmoid:
+      return map([=](vf32 g, vf32 v) { return g * (v * (one - v)); });
+    case RecurrentActivation::HardSigmoid:
+      return map([=](vf32 g, vf32 v) { return select((v > zero()) & (v < one), g * 0.2f, zero()); });
+    case RecurrentActivation::Elu:
+      return map([=](vf32 g, vf32 v) { return select(v > zero(), g, g * (v + one)); });
+    case RecurrentActivation::Softsign:
+      return map([=](vf32 g, vf32 v) { return g * ((one - abs(v)) * (one - abs(v))); });
+    default:
+      return;
+  }
+}
+
+// A right-hand side [depth, columns] in panels.
+struct Packed {
+  int64_t depth, columns;
+  const float* panels;
+};
+
+// Packs b [depth, columns], or its transpose from [columns, depth].
+TFJS_INLINE Packed pack_all(Scratch& scratch, const float* b, int64_t ldb, int64_t depth, int64_t columns,
+                            bool transposed) {
+  float* panels = scratch.get<float>(panels_size(depth, columns));
+  for (int64_t p = 0; p < panel_count(columns); p++) {
+    const int64_t column = p * kPanel, some = panel_columns(columns - column);
+    if (transposed)
+      pack_panel_transposed(b + column * ldb, ldb, depth, some, panels + column * depth);
+    else
+      pack_panel(b + column, ldb, depth, some, panels + column * depth);
+  }
+  return {depth, columns, panels};
+}
+
+// c += a b, or c = a b, for `rows` rows.
+TFJS_INLINE void multiply(const float* a, int64_t lda, const Packed& b, float* c, int64_t ldc, int64_t rows,
+                          bool accumulate) {
+  Epilogue epilogue;
+  epilogue.accumulate = accumulate;
+  const int64_t tiles = (rows + kTileRows - 1) / kTileRows;
+  // The tiles take turns with a panel, which stays in the first-level cache.
+  for (int64_t p = 0; p < panel_count(b.columns); p++) {
+    const int64_t column = p * kPanel;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      const int64_t first = rows * tile / tiles, count = rows * (tile + 1) / tiles - first;
+      const float* a_row[kMaxTileRows];
+      float* c_row[kMaxTileRows];
+      for (int64_t r = 0; r < count; r++) {
+        a_row[r] = a + (first + r) * lda;
+        c_row[r] = c + (first + r) * ldc;
+      }
+      multiply_rows(static_cast<int>(count), {a_row, 1, b.depth, b.panels + column * b.depth, c_row, column,
+                                              panel_columns(b.columns - column), &epilogue});
+    }
+  }
+}
+
+// The sizes of a layer.
+struct Sequence {
+  int64_t batch, steps, depth, units, gates;  // gates: as many times `units` columns
+
+  [[gnu::always_inline]] int64_t columns() const { return gates * units; }
+  // Floats of a value of all units, for all samples.
+  [[gnu::always_inline]] int64_t state() const { return batch * units; }
+};
+
+TFJS_INLINE bool is(const Tensor& t, int64_t size) { return t.size() == size && t.dtype == DType::Float32; }
+TFJS_INLINE bool is_optional(const Tensor& t, int64_t size) { return t.data == nullptr || is(t, size); }
+
+// x [batch, steps, depth], kernel [depth, gates * units], recurrentKernel [units, gates * units], bias?,
+// mask?
+TFJS_INLINE bool read_sequence(const Tensor& x, const Tensor& kernel, const Tensor& recurrent,
+                               const Tensor& bias, const Tensor& mask, int64_t gates, Sequence* s) {
+  if (x.rank != 3 || kernel.rank != 2 || recurrent.rank != 2 || x.dtype != DType::Float32) return false;
+  *s = {x.dims[0], x.dims[1], x.dims[2], recurrent.dims[0], gates};
+  return s->steps > 0 && s->units > 0 && is(kernel, s->depth * s->columns()) &&
+         is(recurrent, s->units * s->columns()) && is_optional(bias, s->columns()) &&
+         is_optional(mask, s->batch * s->steps);
+}
+
+// run(begin, end) for parts of the samples, which are independent of each other.
+template <class Run>
+TFJS_INLINE void each_part(const Sequence& s, double nanoseconds, Run run) {
+  // With fewer rows, reading the weights takes longer than the products.
+  constexpr int64_t kLeastRows = 4;
+  const double wanted = nanoseconds / (4 * detail::kWorthATask);
+  int64_t parts =
+      wanted < static_cast<double>(thread_count()) ? static_cast<int64_t>(wanted) : thread_count();
+  if (parts > s.batch / kLeastRows) parts = s.batch / kLeastRows;
+  if (parts < 2) return run(int64_t{0}, s.batch);
+  parallel_tasks(parts, [&](int64_t part) { run(s.batch * part / parts, s.batch * (part + 1) / parts); });
+}
+
+// About how long the products with the recurrent weights take on one core.
+TFJS_INLINE double recurrent_nanoseconds(const Sequence& s) {
+  return gemm_nanoseconds(static_cast<double>(s.batch * s.steps), static_cast<double>(s.columns()),
+                          static_cast<double>(s.units));
+}
+
+// Where step t of a sequence is in the data: the last step comes first if it goes backwards.
+TFJS_INLINE int64_t place_of(const Sequence& s, int64_t t, bool backwards) {
+  return backwards ? s.steps - 1 - t : t;
+}
+
+TFJS_INLINE void copy_floats(float* to, const float* from, int64_t n) {
+  each_of(n, [=](auto get, auto put) { put(to, get(from)); });
+}
+TFJS_INLINE void fill_zero(float* to, int64_t n) {
+  each_of(n, [=](auto, auto put) { put(to, zero()); });
+}
+// A state that may be absent, which is zero.
+TFJS_INLINE void copy_state(const Tensor& from, float* to, int64_t n) {
+  if (from.data == nullptr)
+    fill_zero(to, n);
+  else
+    copy_floats(to, from.f32(), n);
+}
+
+// copy(step's row, sample's row) for each row of `width` floats of [steps, batch, width] and [batch, steps,
+// width].
+template <class Copy>
+TFJS_INLINE void each_row(const Sequence& s, int64_t width, bool backwards, Copy copy) {
+  parallel_for(s.batch, 0.1 * static_cast<double>(s.steps * (width + 30)), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; b++) {
+      for (int64_t t = 0; t < s.steps; t++)
+        copy((t * s.batch + b) * width, (b * s.steps + place_of(s, t, backwards)) * width);
+    }
+  });
+}
+
+TFJS_INLINE float* time_major(Scratch& scratch, const Sequence& s, const float* x, int64_t width,
+                              bool backwards) {
+  float* to = scratch.get<float>(s.steps * s.batch * width);
+  each_row(
+      s, width, backwards, [=](int64_t step, int64_t sample) __attribute__((noinline)) {
+        copy_floats(to + step, x + sample, width);
+      });
+  return to;
+}
+
+// gates [steps, batch, gates * units] = x kernel + bias
+TFJS_INLINE void project(const Sequence& s, const float* x, const Tensor& kernel, const Tensor& bias,
+                         float* gates) {
+  Gemm g{s.steps * s.batch, s.columns(), s.depth, x,     s.depth,     false,
+         kernel.f32(),      s.columns(), false,   gates, s.columns(), {}};
+  g.epilogue.bias = bias.f32();
+  gemm(g);
+}
+
+// Writes the layer's result, of all steps or the last one, and the state after the last one, from h [steps +
+// 1, batch, units].
+TFJS_INLINE void write_output(const Sequence& s, const float* h, bool sequences, const Tensor& y,
+                              const Tensor& last) {
+  const float* end = h + s.steps * s.state();
+  if (last.data != nullptr) copy_floats(last.f32(), end, s.state());
+  if (y.data == nullptr) return;
+  if (!sequences) return copy_floats(y.f32(), end, s.state());
+  float* to = y.f32();
+  each_row(
+      s, s.units, false, [ =, &s ](int64_t step, int64_t sample) __attribute__((noinline)) {
+        copy_floats(to + sample, h + s.state() + step, s.units);
+      });
+}
+
+// c [rows, columns] = a^T b over all steps and samples; absent if c is null.
+TFJS_INLINE void weight_gradient(const Sequence& s, const float* a, int64_t rows, const float* b,
+                                 int64_t columns, float* c) {
+  if (c == nullptr) return;
+  gemm({rows, columns, s.steps * s.batch, a, rows, true, b, s.columns(), false, c, s.columns(), {}});
+}
+
+// Writes what follows from dgates [steps, batch, gates * units]: the gradients of the data, of the kernel and
+// of the bias, those that are not absent.
+TFJS_INLINE void project_back(const Sequence& s, const float* x, const Tensor& kernel, const float* dgates,
+                              bool backwards, const Tensor& dx, const Tensor& dkernel, const Tensor& dbias) {
+  const int64_t rows = s.steps * s.batch, columns = s.columns();
+  weight_gradient(s, x, s.depth, dgates, columns, dkernel.f32());
+  if (dbias.data != nullptr) {
+    float* to = dbias.f32();
+    constexpr int64_t kBlock = 4 * kLanes;
+    const int64_t blocks = (columns + kBlock - 1) / kBlock;
+    parallel_for(
+        blocks, 0.5 * static_cast<double>(rows * kBlock) / kLanes,
+        [=](int64_t begin, int64_t end) __attribute__((noinline)) {
+          for (int64_t block = begin; block < end; block++) {
+            const int64_t at = block * kBlock, n = smaller(kBlock, columns - at);
+            // Sums of 64 rows each, so that rounding does not grow with their number.
+            fill_zero(to + at, n);
+            for (int64_t first = 0; first < rows; first += 64) {
+              float sum[kBlock] = {};
+              for (int64_t row = first; row < smaller(first + 64, rows); row++) {
+                const float* from = dgates + row * columns + at;
+                each_of(n, [&](auto get, auto put) { put(sum, get(sum) + get(from)); });
+              }
+              each_of(n, [&](auto get, auto put) { put(to + at, get(to + at) + get(sum)); });
+            }
+          }
+        });
+  }
+  if (dx.data == nullptr) return;
+  Scratch scratch;
+  float* gradient = scratch.get<float>(rows * s.depth);
+  gemm({rows, s.depth, columns, dgates, columns, false, kernel.f32(), columns, true, gradient, s.depth, {}});
+  float* to = dx.f32();
+  each_row(
+      s, s.depth, backwards, [ =, &s ](int64_t step, int64_t sample) __attribute__((noinline)) {
+        copy_floats(to + sample, gradient + step, s.depth);
+      });
+}
+
+// The gradient of a step's result, which is added to dh: of all steps, or of the last one alone.
+TFJS_INLINE void add_output_gradient(const Sequence& s, const Tensor& dy, bool sequences, int64_t t,
+                                     int64_t b, float* dh) {
+  if (dy.data == nullptr || (!sequences && t + 1 < s.steps)) return;
+  const float* from = dy.f32() + (sequences ? b * s.steps + t : b) * s.units;
+  each_of(s.units, [=](auto get, auto put) { put(dh, get(dh) + get(from)); });
+}
+
+// Whether a step of a sample counts. Absent: all do.
+TFJS_INLINE bool counts(const Sequence& s, const Tensor& mask, int64_t t, int64_t b, bool backwards) {
+  return mask.data == nullptr || mask.f32()[b * s.steps + place_of(s, t, backwards)] != 0.0f;
+}
+
+}  // namespace tfjs::TFJS_ISA
