@@ -18,6 +18,8 @@ export interface Step {
   readonly activation: string;
   /** Whether max-pooling is part of it. */
   readonly pool: boolean;
+  /** For an output after a layer's first: which one. Its one input is the step of the first, which computes it. */
+  readonly output?: number;
 }
 
 export interface Steps {
@@ -61,7 +63,7 @@ export function fuse({ nodes, inputs, outputs }: Graph): Steps {
   const steps = new Set<Step>();
   for (const node of nodes) {
     const isInput = node.inputs.length === 0;
-    const rule = isInput ? undefined : ruleOf(node.layer);
+    const rule = isInput || node.output !== undefined ? undefined : ruleOf(node.layer);
     const from = node.inputs.map((input) => stepOf.get(input) as Step);
     const [before] = from;
     const alone = node.inputs.length === 1 && uses.get(node.inputs[0] as Node) === 1;
@@ -69,7 +71,16 @@ export function fuse({ nodes, inputs, outputs }: Graph): Steps {
     if (step) steps.delete(before as Step);
     else {
       const activation = rule?.activation?.(node.layer) ?? 'linear';
-      step = { layers: [node.layer], rule, inputs: from, shape: node.shape, activation, pool: false };
+      const { output } = node;
+      step = {
+        layers: [node.layer],
+        rule,
+        inputs: from,
+        shape: node.shape,
+        activation,
+        pool: false,
+        ...(output === undefined ? {} : { output }),
+      };
     }
     steps.add(step);
     stepOf.set(node, step);

@@ -6,6 +6,7 @@ import { activate } from './layers/activation';
 import type { Lowered } from './layers/rule';
 import type { LossPlace } from './losses';
 import type { Objective } from './objective';
+import { Masks } from './masks';
 import { type Product, takeProducts } from './products';
 import { type Call, mostInputs, sizeOf, Tape, type Value } from './tape';
 import { Uncompilable } from './trace';
@@ -68,6 +69,12 @@ function total(tape: Tape, gradients: readonly Value[]): Value {
   return total(tape, [sum, ...gradients.slice(mostInputs)]);
 }
 
+function zeros(tape: Tape, shape: readonly number[]): Value {
+  const value = tape.value(shape);
+  tape.call('Fill', [], [value], { pattern: 0 });
+  return value;
+}
+
 /** Whether an output's activation is one that its loss takes in, and that nobody else needs. */
 function withoutLogits(step: Step, { loss }: Objective, uses: ReadonlyMap<Step, number>): boolean {
   if (loss.logits === undefined || step.activation !== loss.logits || step.pool) return false;
@@ -90,7 +97,13 @@ function lowerForward(
   const values = new Map<Step, Value>();
   const lowered = new Map<Step, Lowered>();
   const forward = new Map<Step, readonly Call[]>();
+  const masks = new Masks();
   for (const step of steps) {
+    if (step.output !== undefined) {
+      const first = lowered.get(step.inputs[0] as Step);
+      values.set(step, first?.more?.[step.output - 1] as Value);
+      continue;
+    }
     if (step.rule === undefined) {
       values.set(step, tape.given(step.shape));
       continue;
@@ -99,7 +112,8 @@ function lowerForward(
     const own = logits.has(step) ? { ...step, activation: 'linear' } : step;
     const from = step.inputs.map((input) => values.get(input) as Value);
     const wanted = step.inputs.map((input) => needing.has(input));
-    const result = step.rule.lower(own, from, tape, wanted);
+    const result = step.rule.lower(own, from, tape, wanted, masks.read(step));
+    masks.write(step, from, tape);
     lowered.set(step, result);
     values.set(step, result.output);
     forward.set(step, tape.calls.slice(before));
@@ -236,11 +250,22 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
     if (needing.has(step)) gradients.set(step, [...(gradients.get(step) ?? []), gradient]);
   }
 
+  // Of outputs after a layer's first.
+  const further = new Map<Step, (Value | undefined)[]>();
   for (const step of steps.toReversed()) {
     const parts = gradients.get(step);
+    if (parts && step.output !== undefined) {
+      const [first] = step.inputs as [Step];
+      const list = further.get(first) ?? [];
+      list[step.output - 1] = total(tape, parts);
+      further.set(first, list);
+      continue;
+    }
     const forwardPart = lowered.get(step);
-    if (parts === undefined || forwardPart === undefined) continue;
-    const back = forwardPart.backward(total(tape, parts));
+    const more = further.get(step);
+    if (forwardPart === undefined || (parts === undefined && more === undefined)) continue;
+    const dy = parts ? total(tape, parts) : zeros(tape, step.shape);
+    const back = forwardPart.backward(dy, more ?? []);
     for (const [i, input] of step.inputs.entries()) {
       const dx = back[i];
       if (dx) gradients.set(input, [...(gradients.get(input) ?? []), dx]);

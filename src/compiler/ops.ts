@@ -4,6 +4,10 @@ import type { OpParams } from '../backend/ops';
 type None = Readonly<Record<never, number>>;
 type Epsilon = Readonly<Record<'epsilon', number>>;
 
+type Recurrent = Readonly<
+  Record<'activation' | 'recurrentActivation' | 'returnSequences' | 'goBackwards', number>
+>;
+
 type FusedConv2DMaxPool = OpParams['FusedConv2D'] &
   Readonly<Record<'windowHeight' | 'windowWidth' | 'poolStrideHeight' | 'poolStrideWidth', number>>;
 
@@ -38,6 +42,12 @@ export interface PlanOpParams extends OpParams {
   Poisson: Epsilon;
   CosineProximity: Epsilon;
   BinaryCrossentropy: OpParams['ClipByValue'];
+  SimpleRNN: Recurrent;
+  GRU: Recurrent;
+  LSTM: Recurrent;
+  SimpleRNNGrad: Recurrent;
+  GRUGrad: Recurrent;
+  LSTMGrad: Recurrent;
   ConstrainNorm: Readonly<Record<'minValue' | 'maxValue' | 'rate' | 'epsilon', number>>;
   SigmoidGrad: None;
   TanhGrad: None;

@@ -8,6 +8,8 @@ export interface Node {
   readonly inputs: readonly Node[];
   /** Of the output, without the batch. */
   readonly shape: readonly number[];
+  /** For an output after a layer's first: which one. Its one input is the node of the first. */
+  readonly output?: number;
 }
 
 /** A model that cannot be compiled, and why. */
@@ -43,7 +45,7 @@ function modelOf(layer: Layer): LayersModel | undefined {
 
 /**
  * The nodes of a model. Those of a model within it stand in its place.
- * @throws Uncompilable for layers with several outputs and shapes that are only known with the data
+ * @throws Uncompilable for shapes that are only known with the data
  */
 export function trace(model: LayersModel): Graph {
   const nodes: Node[] = [];
@@ -68,16 +70,16 @@ export function trace(model: LayersModel): Graph {
         known.set(output, nodeOf(nested.outputs[i] as SymbolicTensor, inside));
       return known.get(tensor) as Node;
     }
-    if (from === undefined || from.outputTensors.length !== 1) {
-      throw new Uncompilable(nameOf(layer), 'it has several outputs');
-    }
+    if (from === undefined) throw new Uncompilable(nameOf(layer), 'it does not belong to the model');
+    const output = from.outputTensors.indexOf(tensor);
     const isInput = from.inputTensors[0] === tensor || from.inboundLayers.length === 0;
-    const inputs = isInput ? [] : nodesOf(from.inputTensors);
+    const first = from.outputTensors[0] as SymbolicTensor;
+    const inputs = isInput ? [] : nodesOf(output > 0 ? [first] : from.inputTensors);
     const shape = tensor.shape.slice(1);
     if (shape.some((length) => length == null)) {
       throw new Uncompilable(nameOf(layer), `its output's shape [${tensor.shape}] depends on the data`);
     }
-    const node = { layer, inputs, shape: shape as number[] };
+    const node = { layer, inputs, shape: shape as number[], ...(output > 0 ? { output } : {}) };
     known.set(tensor, node);
     nodes.push(node);
     return node;

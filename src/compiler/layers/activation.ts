@@ -45,10 +45,20 @@ function isOwn(activation: Activation, name: string): boolean {
 /** Why an activation cannot be compiled, if it cannot. */
 export function refuseActivation(layer: Layer): string | undefined {
   const { activation } = layer as unknown as { activation: Activation | null };
+  return refuseUnless(
+    activation,
+    (name) => name === 'linear' || Object.hasOwn(activations, name) || Object.hasOwn(composed, name),
+  );
+}
+
+/** Why one cannot be compiled where only those of some names can. */
+export function refuseUnless(
+  activation: Activation | null | undefined,
+  known: (name: string) => boolean,
+): string | undefined {
   if (activation == null) return undefined;
   const name = activation.getClassName();
-  const known = name === 'linear' || Object.hasOwn(activations, name) || Object.hasOwn(composed, name);
-  if (!known) return `its activation ${name} has no compiled form`;
+  if (!known(name)) return `its activation ${name} has no compiled form`;
   return isOwn(activation, name) ? `its activation ${name} is the program’s own` : undefined;
 }
 

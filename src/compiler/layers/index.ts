@@ -23,6 +23,7 @@ import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from '
 import { cropping2d, zeroPadding2d } from './padding';
 import { permute, repeatVector } from './rearrange';
 import { flatten, reshape } from './reshape';
+import { bidirectional, gru, lstm, rnn, simpleRNN } from './recurrent';
 import { rescaling } from './rescaling';
 import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
@@ -35,6 +36,7 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   AveragePooling1D: averagePooling1d,
   AveragePooling2D: averagePooling2d,
   BatchNormalization: batchNormalization,
+  Bidirectional: bidirectional,
   Concatenate: concatenate,
   Conv1D: conv1d,
   Conv2D: conv2d,
@@ -47,10 +49,12 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   Flatten: flatten,
   GaussianDropout: gaussianDropout,
   GaussianNoise: gaussianNoise,
+  GRU: gru,
   GlobalAveragePooling1D: globalAveragePooling1d,
   GlobalAveragePooling2D: globalAveragePooling2d,
   GlobalMaxPooling1D: globalMaxPooling1d,
   GlobalMaxPooling2D: globalMaxPooling2d,
+  LSTM: lstm,
   LayerNormalization: layerNormalization,
   LeakyReLU: leakyReLU,
   MaxPooling1D: maxPooling1d,
@@ -61,11 +65,13 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   PReLU: pReLU,
   Permute: permute,
   ReLU: relu,
+  RNN: rnn,
   RepeatVector: repeatVector,
   Rescaling: rescaling,
   Reshape: reshape,
   SeparableConv2D: separableConv2d,
   Softmax: softmax,
+  SimpleRNN: simpleRNN,
   SpatialDropout1D: spatialDropout1d,
   ThresholdedReLU: thresholdedReLU,
   UpSampling2D: upSampling2d,

@@ -1,10 +1,10 @@
 /** Layers of several inputs: Add, Average, Multiply, Maximum, Minimum and Concatenate. */
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
-import { mostInputs, sizeOf, type Value } from '../tape';
+import { mostInputs, sizeOf, type Tape, type Value } from '../tape';
 import { perAxis } from './axes';
 import { Elementwise } from './elementwise';
-import type { LayerRule } from './rule';
+import type { LayerRule, Lowered } from './rule';
 
 function inputShapes(layer: Layer): readonly (readonly (number | null)[])[] {
   return layer.inboundNodes[0]?.inputTensors.map(({ shape }) => shape) ?? [];
@@ -100,6 +100,33 @@ export const minimum = folding(
   (e, a, b) => [() => e.indicator('LessEqual', a, b), () => e.indicator('Greater', a, b)],
 );
 
+/** Puts values one behind the other along a dimension, of which 0 is the batch's. */
+export function join(
+  tape: Tape,
+  inputs: readonly Value[],
+  dimension: number,
+  wanted: readonly boolean[],
+): Lowered {
+  const [first] = inputs as [Value];
+  const outer = sizeOf({ dims: first.dims.slice(1, dimension) });
+  const widthOf = ({ dims }: Value): number => sizeOf({ dims: dims.slice(dimension) });
+  const rows = (value: Value): Value => tape.view(value, [outer, widthOf(value)]);
+  const length = inputs.reduce((sum, { dims }) => sum + (dims[dimension] as number), 0);
+  const output = tape.value(first.dims.with(dimension, length).slice(1));
+  tape.call('Concat', inputs.map(rows), [rows(output)], {});
+  const begins = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, input) => sum + widthOf(input), 0));
+  return {
+    output,
+    backward: (dy) =>
+      inputs.map((input, i) => {
+        if (!wanted[i]) return undefined;
+        const dx = tape.value(input.dims.slice(1));
+        tape.call('Slice', [rows(dy)], [rows(dx)], perAxis('begin', [0, begins[i] as number]));
+        return dx;
+      }),
+  };
+}
+
 export const concatenate: LayerRule = {
   probe: () => layers.concatenate(),
   refuse(layer) {
@@ -110,22 +137,6 @@ export const concatenate: LayerRule = {
   },
   lower({ layers: [layer], shape }, inputs, tape, wanted) {
     const { axis } = layer as unknown as { axis: number };
-    const dimension = axis < 0 ? axis + shape.length + 1 : axis;
-    const outer = sizeOf({ dims: shape.slice(0, dimension - 1) });
-    const widthOf = ({ dims }: Value): number => sizeOf({ dims: dims.slice(dimension) });
-    const rows = (value: Value): Value => tape.view(value, [outer, widthOf(value)]);
-    const output = tape.value(shape);
-    tape.call('Concat', inputs.map(rows), [rows(output)], {});
-    const begins = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, input) => sum + widthOf(input), 0));
-    return {
-      output,
-      backward: (dy) =>
-        inputs.map((input, i) => {
-          if (!wanted[i]) return undefined;
-          const dx = tape.value(input.dims.slice(1));
-          tape.call('Slice', [rows(dy)], [rows(dx)], perAxis('begin', [0, begins[i] as number]));
-          return dx;
-        }),
-    };
+    return join(tape, inputs, axis < 0 ? shape.length : axis, wanted);
   },
 };

@@ -18,7 +18,7 @@ function normal(tape: Tape, shape: readonly number[], mean: number, stdDev: numb
 }
 
 /** Writes `scale` for what is kept, 0 for what is dropped with probability `rate`. */
-function mask(tape: Tape, shape: readonly number[], rate: number, scale: number): Value {
+export function mask(tape: Tape, shape: readonly number[], rate: number, scale: number): Value {
   const ones = tape.value(shape);
   tape.call('Fill', [], [ones], { pattern: patternOf(1, 'float32') });
   return drop(tape, ones, rate, scale);

@@ -6,12 +6,15 @@ import type { Tape, Value } from '../tape';
 /** The forward part of a step has been written; this is how to go on. */
 export interface Lowered {
   readonly output: Value;
+  /** A layer's outputs after the first. */
+  readonly more?: readonly Value[];
   /**
    * Writes the backward part.
    * @param dy the gradient of `output`
+   * @param dmore those of `more`; undefined where nobody uses one
    * @returns the gradient of each input; undefined where `wanted` was false
    */
-  backward(dy: Value): readonly (Value | undefined)[];
+  backward(dy: Value, dmore?: readonly (Value | undefined)[]): readonly (Value | undefined)[];
 }
 
 /** The rule for one class of layers. */
@@ -27,6 +30,14 @@ export interface LayerRule {
   /**
    * Writes the forward part.
    * @param wanted whether each input's gradient will be asked for
+   * @param mask [batch, steps], for a layer that {@link masked} is set for: 0 where a step of the first input does not
+   *   count, 1 where it does; undefined if all count
    */
-  lower(step: Step, inputs: readonly Value[], tape: Tape, wanted: readonly boolean[]): Lowered;
+  lower(step: Step, inputs: readonly Value[], tape: Tape, wanted: readonly boolean[], mask?: Value): Lowered;
+  /** Whether the layer looks at the mask of its input. */
+  readonly masked?: boolean;
+  /** For a layer that makes a mask: writes it. */
+  mask?(layer: Layer, input: Value, tape: Tape): Value | undefined;
+  /** For a layer that supports masking, whether its output has the mask of its one input; it has by default. */
+  keepsMask?(layer: Layer): boolean;
 }

@@ -1,0 +1,40 @@
+/** Masks of steps of sequences, as upstream's `execute` hands them from layer to layer. */
+import type { Step } from './fuse';
+import { nameOf, Uncompilable } from './trace';
+import type { Tape, Value } from './tape';
+
+/** The mask of each step's output: [batch, steps], 1 where a step counts. */
+export class Masks {
+  readonly #of = new Map<Step, Value | 'several'>();
+
+  /**
+   * The mask that a layer looks at.
+   * @throws Uncompilable where upstream combines masks, or takes one of another branch of the graph
+   */
+  read(step: Step): Value | undefined {
+    if (!step.rule?.masked || this.#of.size === 0) return undefined;
+    const mask = this.#of.get(step.inputs[0] as Step);
+    if (mask === undefined || mask === 'several')
+      throw new Uncompilable(
+        nameOf(step.layers[0] as Step['layers'][0]),
+        'its mask is not that of its input alone',
+      );
+    return mask;
+  }
+
+  /** Notes the mask of a step's output. */
+  write(step: Step, inputs: readonly Value[], tape: Tape): void {
+    const [layer] = step.layers;
+    if (layer === undefined || step.rule === undefined) return;
+    const own = step.rule.mask?.(layer, inputs[0] as Value, tape);
+    if (own) {
+      this.#of.set(step, own);
+      return;
+    }
+    const given = step.inputs.flatMap((input) => this.#of.get(input) ?? []);
+    const [mask] = given;
+    const kept = step.layers.every(({ supportsMasking }) => supportsMasking);
+    if (mask === undefined || !kept || step.rule.keepsMask?.(layer) === false) return;
+    this.#of.set(step, step.inputs.length === 1 ? mask : 'several');
+  }
+}
