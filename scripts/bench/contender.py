@@ -11,11 +11,14 @@ import numpy as np
 
 
 def images():
-    """NHWC float32 in 0 ... 1 and int64 classes (masks for the U-Net): MNIST, or noise for what takes another shape."""
+    """NHWC float32 in 0 ... 1 (sequences for the LSTM) and int64 classes (masks for the U-Net): MNIST, or noise for what
+    takes another shape."""
     r = np.random.default_rng(0)
     if model_name == "unet":
         x = r.random((1600, 64, 64, 1), "float32")
         return x, (x > .5).astype("float32")
+    if model_name == "lstm":
+        return r.random((6400, 100, 40), "float32"), r.integers(0, 10, 6400)
     if model_name in ("wide", "resnet8", "mobilenet"):
         return r.random((6400, 32, 32, 3), "float32"), r.integers(0, 10, 6400)
     data = os.environ["MNIST_DIR"]

@@ -114,7 +114,7 @@ const shared = (command) =>
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
     .option('--json', 'one JSON line a figure');
 
-const models = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet'];
+const models = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet', 'lstm'];
 
 const works = {
   step: { description: 'a training step (trainOnBatch) on batches in memory', rounds: '10', runs: '50' },

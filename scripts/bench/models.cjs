@@ -6,7 +6,13 @@ const { join } = require('node:path');
 exports.large = (name) => name in shapes;
 
 /** Inputs of the models that are trained on noise. */
-const shapes = { wide: [32, 32, 3], resnet8: [32, 32, 3], mobilenet: [32, 32, 3], unet: [64, 64, 1] };
+const shapes = {
+  wide: [32, 32, 3],
+  resnet8: [32, 32, 3],
+  mobilenet: [32, 32, 3],
+  unet: [64, 64, 1],
+  lstm: [100, 40],
+};
 
 exports.build = (tf, name) => {
   const { layers } = tf;
@@ -88,6 +94,9 @@ exports.build = (tf, name) => {
     resnet8,
     mobilenet,
     unet,
+    // PyTorch's activations; hardSigmoid is the default of TensorFlow.js.
+    lstm: () =>
+      sequential([layers.lstm({ units: 128, recurrentActivation: 'sigmoid' }), dense(10, 'softmax')]),
   };
   const model = models[name]();
   const masks = name === 'unet';
@@ -124,7 +133,7 @@ exports.images = (name) => {
   return {
     count: labels.length,
     tensors: (tf, begin, end) => {
-      const x = tf.tensor4d(pixels.slice(begin * size, end * size), [end - begin, ...shape]);
+      const x = tf.tensor(pixels.slice(begin * size, end * size), [end - begin, ...shape]);
       const y =
         name === 'unet' ? x.greater(0.5).toFloat() : tf.tensor1d(Float32Array.from(labels.slice(begin, end)));
       return [x, y];

@@ -57,6 +57,15 @@ class UNet(nn.Module):
         return self.last(x)
 
 
+class LSTM(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.last = nn.LSTM(40, 128, batch_first=True), nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.last(self.lstm(x)[0][:, -1])
+
+
 def mobilenet():
     layers, i = [nn.Conv2d(3, 32, 3, padding=1, bias=False)], 32
     for o, stride in (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1):
@@ -75,10 +84,14 @@ model = {
     "resnet8": ResNet8,
     "mobilenet": mobilenet,
     "unet": UNet,
+    "lstm": LSTM,
 }[model_name]().to(memory_format=layout)
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
 x, y = images()
-nchw = lambda images: torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+if x.ndim == 3:
+    layout = torch.contiguous_format
+nchw = lambda images: (torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+                       if images.ndim == 4 else torch.from_numpy(images))
 x, y = nchw(x), nchw(y) if y.ndim == 4 else torch.from_numpy(y)
 loss_of = F.binary_cross_entropy_with_logits if model_name == "unet" else F.cross_entropy
 
