@@ -135,6 +135,7 @@ export interface OpParams {
   Concat: None;
   Tile: None;
   GatherV2: None;
+  UnsortedSegmentSum: None;
   OneHot: Readonly<Record<'onPattern' | 'offPattern', number>>;
   ResizeBilinear: Resize;
   ResizeBilinearGrad: Resize;

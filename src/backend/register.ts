@@ -33,6 +33,7 @@ import { matmul } from './kernels/matmul';
 import { randomNumbers } from './kernels/random';
 import { reduce } from './kernels/reduce';
 import { reverse } from './kernels/reverse';
+import { segmentSum } from './kernels/segment_sum';
 import { select } from './kernels/select';
 import { slice, slicing } from './kernels/slice';
 import { softmax } from './kernels/softmax';
@@ -60,6 +61,7 @@ export const nativeKernels: NativeKernels = {
   ...concat,
   ...tile,
   ...gather,
+  ...segmentSum,
   ...oneHot,
   ...matmul,
   ...conv2d,

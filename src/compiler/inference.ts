@@ -10,7 +10,7 @@ import { fuse, type Steps } from './fuse';
 import { lowerInference, type Program } from './lower';
 import { type Layout, placeValues } from './memory';
 import { objectives } from './objective';
-import { encodeRequest, inOrder, sourceOf, storageOf } from './request';
+import { encodeRequest, inOrder, refusalOf, sourceOf, storageOf } from './request';
 import { schedule } from './schedule';
 import { isAltered, trace, Uncompilable } from './trace';
 import { backend, variableOf } from './weights';
@@ -105,7 +105,7 @@ class InferencePlan {
       const outputs = infos.map((info) => engine().makeTensorFromTensorInfo(info, backend()));
       if (failedOp !== undefined) {
         for (const output of outputs) output.dispose();
-        throw nativeError('KERNEL_FAILED', failedOp, 'it refused a compiled call');
+        throw nativeError('KERNEL_FAILED', failedOp, refusalOf(failedOp));
       }
       return { outputs, means: this.#means(results, total) };
     };

@@ -10,7 +10,7 @@ import type { Program } from './lower';
 import { type Layout, placeValues } from './memory';
 import { optimizerRules, type Rule, slotOf } from './optimizers';
 import { recompute } from './recompute';
-import { encodeRequest, type Key, type Rows, type Source, sourceOf, storageOf } from './request';
+import { encodeRequest, type Key, refusalOf, type Rows, type Source, sourceOf, storageOf } from './request';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
 import { Uncompilable } from './trace';
@@ -199,8 +199,7 @@ export class Plan {
       this.#giveState();
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
-    if (run.failedOp !== undefined)
-      throw nativeError('KERNEL_FAILED', run.failedOp, 'it refused a compiled call');
+    if (run.failedOp !== undefined) throw nativeError('KERNEL_FAILED', run.failedOp, refusalOf(run.failedOp));
     if (run.notFinite) throw nativeError('LOSS_NOT_FINITE', counter.iterations_ + 1);
     return Array.from({ length: run.steps }, (_, i) =>
       Array.from(results.subarray(i * columns, (i + 1) * columns)),

@@ -96,3 +96,11 @@ export function inOrder(rows: number): Uint32Array {
   if (numbers.length < rows) numbers = Uint32Array.from({ length: rows }, (_, row) => row);
   return numbers.subarray(0, rows);
 }
+
+/** Why an op of a plan failed. */
+export function refusalOf(op: string): string {
+  // All else is checked when a model is lowered.
+  return op === 'GatherV2'
+    ? 'a number that is looked up in an embedding is negative, or not below its inputDim'
+    : 'it refused a compiled call';
+}

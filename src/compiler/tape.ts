@@ -87,6 +87,7 @@ export class Tape {
   /** The sums of each trained weight's gradient come last: nothing waits for them. */
   readonly #gradientCalls: Call[] = [];
   #streams = 0;
+  #samples = 1;
 
   /** @param training whether layers compute what they do in training */
   constructor(
@@ -94,9 +95,29 @@ export class Tape {
     readonly training: boolean,
   ) {}
 
-  /** A value of [batch, …shape]. */
+  /** How many samples of a layer are in one of the batch: several in a layer that is applied to each step. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Runs `write` with so many {@link samples}. */
+  withSamples<T>(samples: number, write: () => T): T {
+    const before = this.#samples;
+    this.#samples = samples;
+    try {
+      return write();
+    } finally {
+      this.#samples = before;
+    }
+  }
+
+  /** A value of [samples of the batch, …shape]. */
   value(shape: readonly number[], dtype: NativeDType = 'float32'): Value {
-    const dims = [1, ...shape];
+    return this.like({ dims: [this.#samples, ...shape] }, dtype);
+  }
+
+  /** A value of the same dimensions, of which the batch's is the first. */
+  like({ dims }: Pick<Value, 'dims'>, dtype: NativeDType = 'float32'): Value {
     return {
       memory: { bytes: sizeOf({ dims }) * bytesOf[dtype], perSample: true },
       dtype,

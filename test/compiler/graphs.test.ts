@@ -1,34 +1,15 @@
 /** Models that are no plain chain of layers, compiled against eagerly. */
 import * as tf from 'tfjs-native';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, vi } from 'vitest';
 import { data } from '../upstream/fit-like-cpu';
-import { conv, dense, distance, forceEager, reseed, valuesOf } from './nets';
+import { agreeAsGraphs, bits, type Graph, labels, numbers, on, rows, type Symbolic } from './graph';
+import { conv, dense } from './nets';
 
 const { layers } = tf;
-const rows = 8;
 
 beforeEach(() => {
   vi.spyOn(console, 'warn').mockImplementation(() => {});
 });
-
-interface Graph {
-  readonly model: () => tf.LayersModel;
-  readonly x: () => tf.Tensor | tf.Tensor[];
-  readonly y: () => tf.Tensor | tf.Tensor[];
-  readonly args: Omit<tf.ModelCompileArgs, 'optimizer'>;
-  /** Why it is not compiled, for one that is not. */
-  readonly reason?: string;
-}
-
-type Symbolic = tf.SymbolicTensor;
-const on = (layer: tf.layers.Layer, from: Symbolic | Symbolic[]) => layer.apply(from) as Symbolic;
-const numbers = (columns: number) => tf.input({ shape: [columns] });
-const labels = (count: number) =>
-  tf.tensor(
-    Array.from({ length: rows }, (_, i) => (i * 7) % count),
-    [rows, 1],
-  );
-const bits = (columns: number) => tf.cast(tf.greater(data([rows, columns], 5), 0), 'float32');
 
 const graphs: Readonly<Record<string, Graph>> = {
   'an output that forty layers read': {
@@ -208,38 +189,4 @@ const graphs: Readonly<Record<string, Graph>> = {
   },
 };
 
-describe.each(Object.entries(graphs))('%s', (_, graph) => {
-  async function run(eager: boolean, batchSize: number) {
-    reseed();
-    const model = graph.model();
-    model.compile({ optimizer: tf.train.sgd(0.1), ...graph.args });
-    if (eager) forceEager(model);
-    const { history } = await model.fit(graph.x(), graph.y(), {
-      batchSize,
-      epochs: 2,
-      shuffle: false,
-      verbose: 0,
-    });
-    return { explained: tf.explain(model), history, weights: valuesOf(model.getWeights()) };
-  }
-
-  it.each([1, 5, 8])('trains as eagerly, in batches of %i', async (batchSize) => {
-    const compiled = await run(false, batchSize);
-    const eager = await run(true, batchSize);
-    expect(eager.explained).toMatch(/^Trains op by op/);
-    if (graph.reason) expect(compiled.explained).toContain(graph.reason);
-    else expect(compiled.explained).not.toMatch(/^Trains op by op/);
-    // Names of layers count up.
-    const values = (history: tf.History['history']) => Object.values(history) as number[][];
-    expect(values(compiled.history).length).toBe(values(eager.history).length);
-    // At most 16 steps of rate 0.1 of sums of up to 10^3 terms, which round at 2^-24 of their largest.
-    for (const [i, want] of values(eager.history).entries()) {
-      const [difference, size] = distance(values(compiled.history)[i] as number[], want);
-      expect(difference, Object.keys(eager.history)[i]).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
-    }
-    for (const [i, weight] of compiled.weights.entries()) {
-      const [difference, size] = distance(weight, eager.weights[i] as Float32Array);
-      expect(difference, `weight ${i}`).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
-    }
-  });
-});
+agreeAsGraphs(graphs);

@@ -70,6 +70,17 @@ const nets: Readonly<Record<string, Net>> = {
       softmax(),
     ],
   },
+  'normalisation of other dimensions than the last': {
+    ...labels,
+    input: [6, 5, 4],
+    layers: () => [
+      layers.layerNormalization({ axis: 1 }),
+      conv(3, { activation: 'tanh' }),
+      layers.layerNormalization({ axis: [1, 3], epsilon: 0.01 }),
+      layers.layerNormalization({ axis: [2, 1], gammaInitializer: normal() }),
+      ...head(),
+    ],
+  },
   'layer normalisation': {
     ...labels,
     input: [6, 5, 4],

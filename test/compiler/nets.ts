@@ -30,6 +30,8 @@ export interface Net {
   /** Of one sample, and what labels are. */
   readonly target: readonly number[];
   readonly classes?: number;
+  /** Inputs are whole numbers below this. */
+  readonly words?: number;
 }
 
 const sparse = { loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'], target: [1], classes: 5 };
@@ -137,11 +139,14 @@ export function build(net: Net, optimizer: tf.Optimizer): tf.Sequential {
 }
 
 /** Inputs and labels of a net, the same each time. */
-export function dataOf({ input, target, classes, loss }: Net, rows: number): { x: tf.Tensor; y: tf.Tensor } {
+export function dataOf(
+  { input, target, classes, loss, words }: Net,
+  rows: number,
+): { x: tf.Tensor; y: tf.Tensor } {
   const next = generator(11);
   const size = input.reduce((a, b) => a * b, rows);
   const x = tf.tensor(
-    Float32Array.from({ length: size }, () => next() * 2 - 1),
+    Float32Array.from({ length: size }, () => (words ? Math.floor(next() * words) : next() * 2 - 1)),
     [rows, ...input],
   );
   const label = () => (classes === undefined ? next() * 2 - 1 : Math.floor(next() * classes));

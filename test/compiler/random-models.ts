@@ -41,6 +41,20 @@ const window = (draw: Draw) => ({
   strides: draw.whole(1, 2),
   padding: draw.of(padding),
 });
+// Upstream has no gradient of a sequence of one step.
+const several = ([steps]: readonly number[]): void => {
+  if (steps === 1) throw new Error('a sequence of one step');
+};
+const recurrent = (draw: Draw, shape: readonly number[]) => {
+  several(shape);
+  return {
+    units: draw.whole(1, 9),
+    activation: draw.of(['tanh', 'sigmoid', 'softsign'] as const),
+    returnSequences: draw.chance(0.6),
+    goBackwards: draw.chance(0.3),
+    useBias: draw.chance(0.8),
+  };
+};
 const margin = (draw: Draw): [[number, number], [number, number]] => [
   [draw.whole(0, 1), draw.whole(0, 2)],
   [draw.whole(0, 2), draw.whole(0, 1)],
@@ -55,6 +69,11 @@ const makers: Readonly<Record<string, (draw: Draw, shape: readonly number[]) => 
   AveragePooling1D: (draw) => layers.averagePooling1d(window(draw)),
   AveragePooling2D: (draw) => layers.averagePooling2d(window(draw)),
   BatchNormalization: () => layers.batchNormalization({ epsilon: 0.1 }),
+  Bidirectional: (draw, shape) =>
+    layers.bidirectional({
+      layer: layers.gru(recurrent(draw, shape)),
+      mergeMode: draw.of(['concat', 'sum', 'ave', 'mul']),
+    } as Parameters<typeof layers.bidirectional>[0]),
   Conv1D: (draw) => layers.conv1d({ filters: draw.whole(1, 9), ...convolution(draw), ...penalty(draw) }),
   Conv2D: (draw) => layers.conv2d({ filters: draw.whole(1, 9), ...convolution(draw), ...penalty(draw) }),
   Conv2DTranspose: (draw) => layers.conv2dTranspose({ filters: draw.whole(1, 5), ...convolution(draw) }),
@@ -68,20 +87,30 @@ const makers: Readonly<Record<string, (draw: Draw, shape: readonly number[]) => 
     }),
   DepthwiseConv2D: (draw) =>
     layers.depthwiseConv2d({ depthMultiplier: draw.whole(1, 2), ...convolution(draw) }),
-  LayerNormalization: () => layers.layerNormalization({ epsilon: 0.1 }),
+  GRU: (draw, shape) => layers.gru(recurrent(draw, shape)),
+  LSTM: (draw, shape) => layers.lstm(recurrent(draw, shape)),
+  LayerNormalization: (draw, shape) =>
+    layers.layerNormalization({ epsilon: 0.1, axis: draw.chance(0.7) ? -1 : draw.whole(1, shape.length) }),
   MaxPooling1D: (draw) => layers.maxPooling1d(window(draw)),
   MaxPooling2D: (draw) => layers.maxPooling2d(window(draw)),
   Reshape: (draw, shape) => layers.reshape({ targetShape: draw.of([[...shape].reverse(), [-1, 1]]) }),
+  RNN: (draw, shape) =>
+    layers.rnn({ cell: layers.lstmCell({ units: recurrent(draw, shape).units }) }) as Layer,
   SeparableConv2D: (draw) =>
     layers.separableConv2d({ filters: draw.whole(1, 6), ...convolution(draw), strides: 1 }),
+  SimpleRNN: (draw, shape) => layers.simpleRNN(recurrent(draw, shape)),
   // Upstream's default is 1, which is not the last one of an image.
   Softmax: () => layers.softmax({ axis: -1 }),
+  TimeDistributed(draw, shape) {
+    several(shape);
+    return layers.timeDistributed({ layer: layers.dense({ units: draw.whole(1, 9) }) }) as Layer;
+  },
   UpSampling2D: (draw) => layers.upSampling2d({ size: [draw.whole(1, 2), draw.whole(1, 2)] }),
   ZeroPadding2D: (draw) => layers.zeroPadding2d({ padding: margin(draw) }),
 };
 
 /** Layers of several inputs of the same shape. */
-const merges = ['Add', 'Average', 'Concatenate', 'Maximum', 'Minimum', 'Multiply', 'Subtract'];
+const merges = ['Add', 'Average', 'Concatenate', 'Dot', 'Maximum', 'Minimum', 'Multiply', 'Subtract'];
 
 /** What draws of its own in each step, or takes words; of thresholds upstream has no gradient. */
 const excluded = /Dropout|Noise|Embedding|Masking|Thresholded/;

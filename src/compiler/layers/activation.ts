@@ -134,7 +134,7 @@ export const softmax: LayerRule = {
   refuse(layer) {
     const { axis } = layer as unknown as { axis: number };
     const rank = layer.inboundNodes[0]?.inputTensors[0]?.rank as number;
-    // When it is built the layer counts it from the front.
+    // When it is built the layer counts it from the front. TensorFlow.js has no softmax of another dimension.
     return axis === -1 || axis === rank - 1 ? undefined : `its axis is ${axis}, not the last`;
   },
 };

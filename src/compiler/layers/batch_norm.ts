@@ -4,6 +4,7 @@ import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { type Parameter, sizeOf, type Tape, type Value } from '../tape';
 import { activate, activationGradient } from './activation';
+import { fromTheFront, toTheEnd } from './axes';
 import type { LayerRule, Lowered } from './rule';
 import { optionalWeight, refuseRegularizers } from './weights';
 
@@ -123,23 +124,27 @@ export const batchNormalization: LayerRule = {
   probe: () => layers.batchNormalization(),
   refuse(layer) {
     const { axis } = layer as unknown as BatchNormalization;
-    const rank = layer.inboundNodes[0]?.inputTensors[0]?.rank as number;
-    if (axis !== -1 && axis !== rank - 1) return `its axis is ${axis}, not the last`;
-    return refuseRegularizers(layer, ['gamma', 'beta']);
+    return axis === 0 ? 'its axis is that of the batch' : refuseRegularizers(layer, ['gamma', 'beta']);
   },
   // One that follows goes with it.
   activation: () => 'linear',
   lower({ layers: [layer], activation }, [input], tape, [wanted]) {
-    const x = input as Value;
-    const { momentum, epsilon, movingMean, movingVariance } = layer as Layer & BatchNormalization;
+    const { axis, momentum, epsilon, movingMean, movingVariance } = layer as Layer & BatchNormalization;
+    const rank = (input as Value).dims.length;
+    const { forth, back } = toTheEnd(tape, rank, fromTheFront(axis, rank));
+    const x = forth(input as Value);
     const gamma = optionalWeight(layer as Layer, 'gamma', tape);
     const beta = optionalWeight(layer as Layer, 'beta', tape);
     const lower = sizeOf(x) < fewRows * (x.dims.at(-1) as number) ? wholeBatch : inParts;
     const of = { gamma, beta, varianceEpsilon: epsilon, activation };
-    if (!tape.training) return withAverages(of, layer as Layer & BatchNormalization, x, tape);
+    const moved = ({ output, backward }: Lowered): Lowered => ({
+      output: back(output),
+      backward: (dy) => backward(forth(dy)).map((dx) => dx && back(dx)),
+    });
+    if (!tape.training) return moved(withAverages(of, layer as Layer & BatchNormalization, x, tape));
     const { mean, variance, ...lowered } = lower(of, x, tape, wanted as boolean);
     moveAverage(tape, movingMean, mean, 1 - momentum);
     moveAverage(tape, movingVariance, variance, 1 - momentum);
-    return lowered;
+    return moved(lowered);
   },
 };

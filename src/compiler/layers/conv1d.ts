@@ -17,7 +17,7 @@ interface Conv1D {
 /** [steps, …] as [1, steps, …], behind a batch if there is one. */
 function asRow(value: Value, tape: Tape): Value {
   const { dims, batchDim } = value;
-  return tape.view(value, batchDim === undefined ? [1, ...dims] : [1, 1, ...dims.slice(1)]);
+  return tape.view(value, batchDim === undefined ? [1, ...dims] : [dims[0] as number, 1, ...dims.slice(1)]);
 }
 
 /** The layer's fields as those of a convolution in 2D. */
@@ -41,7 +41,7 @@ export const conv1d: LayerRule = {
     const sliding = { x, kernel, bias, params, activation, shape: [1, ...shape] };
     const { output, backward } = convolve(convolutionOps.dense, sliding, tape, wanted as boolean);
     return {
-      output: tape.view(output, [1, ...shape]),
+      output: tape.view(output, [tape.samples, ...shape]),
       backward(dy) {
         const [dx] = backward(asRow(dy, tape));
         return [dx && tape.view(dx, (input as Value).dims)];

@@ -2,9 +2,20 @@
 import { patternOf } from '../../backend/kernels/fill';
 import { sizeOf, type Tape, type Value } from '../tape';
 
-type Unary = 'Abs' | 'Erf' | 'Exp' | 'Neg' | 'Relu6' | 'Selu' | 'Sigmoid' | 'Softplus' | 'Square' | 'Tanh';
+type Unary =
+  | 'Abs'
+  | 'Erf'
+  | 'Exp'
+  | 'Neg'
+  | 'Relu6'
+  | 'Selu'
+  | 'Sigmoid'
+  | 'Softplus'
+  | 'Sqrt'
+  | 'Square'
+  | 'Tanh';
 type Binary = 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum';
-type Comparison = 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
+type Comparison = 'NotEqual' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
 
 /** Writes arithmetic on a tape; a number stands for a tensor full of it. */
 export class Elementwise {
@@ -13,14 +24,14 @@ export class Elementwise {
   constructor(readonly tape: Tape) {}
 
   unary(op: Unary, x: Value): Value {
-    const y = this.tape.value(x.dims.slice(1));
+    const y = this.tape.like(x);
     this.tape.call(op, [x], [y], {});
     return y;
   }
 
   /** The second may have dimensions of length 1, as weights do in that of the batch. */
   binary(op: Binary, a: Value, b: Value | number): Value {
-    const y = this.tape.value(a.dims.slice(1));
+    const y = this.tape.like(a);
     this.tape.call(op, [a, this.#operand(a, b)], [y], {});
     return y;
   }
@@ -35,33 +46,33 @@ export class Elementwise {
 
   /** Truth values. */
   compare(op: Comparison, a: Value, b: Value | number): Value {
-    const y = this.tape.value(a.dims.slice(1), 'bool');
+    const y = this.tape.like(a, 'bool');
     this.tape.call(op, [a, this.#operand(a, b)], [y], {});
     return y;
   }
 
   /** 1 where a comparison holds, 0 elsewhere. */
   indicator(op: Comparison, a: Value, b: Value | number): Value {
-    const y = this.tape.value(a.dims.slice(1));
+    const y = this.tape.like(a);
     this.tape.call('Cast', [this.compare(op, a, b)], [y], {});
     return y;
   }
 
   select(condition: Value, yes: Value, no: Value): Value {
-    const y = this.tape.value(yes.dims.slice(1));
+    const y = this.tape.like(yes);
     this.tape.call('Select', [condition, yes, no], [y], {});
     return y;
   }
 
   /** 1 above zero, `alpha` elsewhere. */
   step(x: Value, alpha: number): Value {
-    const y = this.tape.value(x.dims.slice(1));
+    const y = this.tape.like(x);
     this.tape.call('Step', [x], [y], { alpha });
     return y;
   }
 
   clip(x: Value, clipValueMin: number, clipValueMax: number): Value {
-    const y = this.tape.value(x.dims.slice(1));
+    const y = this.tape.like(x);
     this.tape.call('ClipByValue', [x], [y], { clipValueMin, clipValueMax });
     return y;
   }

@@ -9,21 +9,21 @@ import type { LayerRule } from './rule';
 type Backward = (tape: Tape, dy: Value, x: Value, y: Value, dx: Value) => void;
 
 const mean: Backward = (tape, dy, x, _, dx) => {
-  const [, cells, channels] = x.dims as [number, number, number];
+  const [samples, cells, channels] = x.dims as [number, number, number];
   const window = { windowHeight: cells, windowWidth: 1, strideHeight: 1, strideWidth: 1 };
   const params = { ...window, padTop: 0, padLeft: 0 };
-  const [from, to] = [tape.view(dy, [1, 1, 1, channels]), tape.view(dx, [1, cells, 1, channels])];
+  const [from, to] = [tape.view(dy, [samples, 1, 1, channels]), tape.view(dx, [samples, cells, 1, channels])];
   tape.call('AvgPoolGrad', [from], [to], params);
 };
 
 /** Unlike max-pooling in windows, all that are equal to the largest get the gradient. */
 const max: Backward = (tape, dy, x, y, dx) => {
-  const [, cells, channels] = x.dims as [number, number, number];
+  const [samples, cells, channels] = x.dims as [number, number, number];
   const largest = tape.value([cells, channels], 'bool');
   const ones = tape.value([cells, channels]);
-  tape.call('Equal', [x, tape.view(y, [1, 1, channels])], [largest], {});
+  tape.call('Equal', [x, tape.view(y, [samples, 1, channels])], [largest], {});
   tape.call('Cast', [largest], [ones], {});
-  tape.call('Multiply', [ones, tape.view(dy, [1, 1, channels])], [dx], {});
+  tape.call('Multiply', [ones, tape.view(dy, [samples, 1, channels])], [dx], {});
 };
 
 function globalPooling(probe: () => Layer, op: 'Mean' | 'Max', backward: Backward): LayerRule {
@@ -33,7 +33,7 @@ function globalPooling(probe: () => Layer, op: 'Mean' | 'Max', backward: Backwar
     lower({ shape: [channels] }, [input], tape, [wanted]) {
       const { dims } = input as Value;
       const cells = sizeOf({ dims: dims.slice(1, -1) });
-      const flat = (value: Value): Value => tape.view(value, [1, cells, channels as number]);
+      const flat = (value: Value): Value => tape.view(value, [tape.samples, cells, channels as number]);
       const x = flat(input as Value);
       const output = tape.value([channels as number]);
       tape.call(op, [x], [output], {});

@@ -10,6 +10,6 @@ export function refuseChannelsFirst(layer: Layer): string | undefined {
 
 /** [batch, height, width, channels] of images, [batch, steps, 1, channels] of sequences. */
 export function asImage(value: Value, tape: Tape): Value {
-  const [, height, ...others] = value.dims as [number, number, ...number[]];
-  return others.length === 1 ? tape.view(value, [1, height, 1, ...others]) : value;
+  const [samples, height, ...others] = value.dims as [number, number, ...number[]];
+  return others.length === 1 ? tape.view(value, [samples, height, 1, ...others]) : value;
 }

@@ -9,7 +9,9 @@ import { conv2d } from './conv2d';
 import { conv2dTranspose } from './conv2d_transpose';
 import { dense } from './dense';
 import { depthwiseConv2d, separableConv2d } from './depthwise_conv2d';
+import { dot } from './dot';
 import { dropout } from './dropout';
+import { embedding } from './embedding';
 import {
   globalAveragePooling1d,
   globalAveragePooling2d,
@@ -17,6 +19,7 @@ import {
   globalMaxPooling2d,
 } from './global_pooling';
 import { layerNormalization } from './layer_norm';
+import { masking } from './masking';
 import { add, average, concatenate, maximum, minimum, multiply } from './merge';
 import { alphaDropout, gaussianDropout, gaussianNoise, spatialDropout1d } from './noise';
 import { averagePooling1d, averagePooling2d, maxPooling1d, maxPooling2d } from './pooling';
@@ -27,6 +30,7 @@ import { bidirectional, gru, lstm, rnn, simpleRNN } from './recurrent';
 import { rescaling } from './rescaling';
 import { upSampling2d } from './resize';
 import type { LayerRule } from './rule';
+import { timeDistributed } from './time_distributed';
 
 export const rules: Readonly<Record<string, LayerRule>> = {
   Activation: activation,
@@ -44,8 +48,10 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   Cropping2D: cropping2d,
   Dense: dense,
   DepthwiseConv2D: depthwiseConv2d,
+  Dot: dot,
   Dropout: dropout,
   ELU: elu,
+  Embedding: embedding,
   Flatten: flatten,
   GaussianDropout: gaussianDropout,
   GaussianNoise: gaussianNoise,
@@ -57,6 +63,7 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   LSTM: lstm,
   LayerNormalization: layerNormalization,
   LeakyReLU: leakyReLU,
+  Masking: masking,
   MaxPooling1D: maxPooling1d,
   MaxPooling2D: maxPooling2d,
   Maximum: maximum,
@@ -74,6 +81,7 @@ export const rules: Readonly<Record<string, LayerRule>> = {
   SimpleRNN: simpleRNN,
   SpatialDropout1D: spatialDropout1d,
   ThresholdedReLU: thresholdedReLU,
+  TimeDistributed: timeDistributed(ruleOf),
   UpSampling2D: upSampling2d,
   ZeroPadding2D: zeroPadding2d,
 };

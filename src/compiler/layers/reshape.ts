@@ -8,7 +8,7 @@ const reshapes: Pick<LayerRule, 'reshapes' | 'lower'> = {
   reshapes: true,
   lower({ shape }, [input], tape) {
     const x = input as Value;
-    return { output: tape.view(x, [1, ...shape]), backward: (dy) => [tape.view(dy, x.dims)] };
+    return { output: tape.view(x, [tape.samples, ...shape]), backward: (dy) => [tape.view(dy, x.dims)] };
   },
 };
 
