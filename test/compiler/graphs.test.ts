@@ -1,9 +1,9 @@
 /** Models that are no plain chain of layers, compiled against eagerly. */
 import * as tf from 'tfjs-native';
-import { beforeEach, vi } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { data } from '../upstream/fit-like-cpu';
 import { agreeAsGraphs, bits, type Graph, labels, numbers, on, rows, type Symbolic } from './graph';
-import { conv, dense } from './nets';
+import { conv, dense, distance, reseed, valuesOf } from './nets';
 
 const { layers } = tf;
 
@@ -34,6 +34,28 @@ const graphs: Readonly<Record<string, Graph>> = {
     x: () => [data([rows, 4], 1), data([rows, 3], 2)],
     y: () => [labels(3), data([rows, 2], 3)],
     args: { loss: ['sparseCategoricalCrossentropy', 'meanSquaredError'], metrics: ['accuracy'] },
+  },
+  'merges of values that are broadcast to each other': {
+    model() {
+      const [x, row, one] = [
+        tf.input({ shape: [4, 5, 3] }),
+        tf.input({ shape: [3] }),
+        tf.input({ shape: [1, 5, 1] }),
+      ];
+      const tanh = { activation: 'tanh' } as const;
+      const [a, b, c] = [on(dense(3, tanh), x), on(dense(3, tanh), row), on(dense(1, tanh), one)];
+      const sum = on(layers.add(), [b, a, c]);
+      const product = on(layers.multiply(), [c, b, a]);
+      const mean = on(layers.average(), [c, product, b]);
+      const joined = on(
+        layers.activation({ activation: 'tanh' }),
+        on(layers.concatenate(), [sum, product, mean]),
+      );
+      return tf.model({ inputs: [x, row, one], outputs: on(dense(2), on(layers.flatten(), joined)) });
+    },
+    x: () => [data([rows, 4, 5, 3], 1), data([rows, 3], 2), data([rows, 1, 5, 1], 4)],
+    y: () => data([rows, 2], 3),
+    args: { loss: 'meanSquaredError' },
   },
   'a value that is used twice': {
     model() {
@@ -190,3 +212,28 @@ const graphs: Readonly<Record<string, Graph>> = {
 };
 
 agreeAsGraphs(graphs);
+
+// Upstream has no gradient of these.
+it.each(['maximum', 'minimum'] as const)(
+  '%s of values that are broadcast trains as of repeated ones',
+  async (op) => {
+    async function train(repeated: boolean) {
+      reseed();
+      const [x, row] = [tf.input({ shape: [4, 3] }), tf.input({ shape: [1, 3] })];
+      const [a, b] = [on(dense(3), x), on(dense(3), row)];
+      const other = repeated ? on(layers.concatenate({ axis: 1 }), [b, b, b, b]) : b;
+      const ends = on(layers.flatten(), on(layers[op](), [other, a]));
+      const model = tf.model({ inputs: [x, row], outputs: on(dense(2), ends) });
+      model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
+      expect(tf.explain(model)).not.toMatch(/^Trains op by op/);
+      for (let step = 0; step < 5; step++)
+        await model.trainOnBatch([data([rows, 4, 3], 1), data([rows, 1, 3], 2)], data([rows, 2], 3));
+      return valuesOf(model.getWeights());
+    }
+    const [broadcast, repeated] = [await train(false), await train(true)];
+    for (const [i, weight] of broadcast.entries()) {
+      const [difference, size] = distance(weight, repeated[i] as Float32Array);
+      expect(difference).toBeLessThanOrEqual(1e-5 * Math.max(0.1, size));
+    }
+  },
+);

@@ -2,7 +2,7 @@
 import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { type Parameter, sizeOf, type Tape, type Value } from '../tape';
-import { Elementwise } from './elementwise';
+import { Elementwise, sumTo } from './elementwise';
 import type { LayerRule } from './rule';
 import { optionalWeight, refuseRegularizers } from './weights';
 
@@ -31,18 +31,10 @@ export const thresholdedReLU: LayerRule = {
 
 /** Writes the gradient of a weight whose dimensions of length 1 stand for all of x's: sums over those and the batch. */
 function sumInto(tape: Tape, { variable }: Parameter, gradient: Value, from: Value): void {
-  let sum = from;
-  for (const [i, length] of variable.shape.entries()) {
-    const dims = sum.dims.slice();
-    if (length !== 1 || dims[i + 1] === 1) continue;
-    const [outer, inner] = [sizeOf({ dims: dims.slice(1, i + 1) }), sizeOf({ dims: dims.slice(i + 2) })];
-    const next = tape.value(dims.map((each, k) => (k === i + 1 ? 1 : each)).slice(1));
-    const rows = tape.view(sum, [outer, dims[i + 1] as number, inner]);
-    tape.call('Sum', [rows], [tape.view(next, [outer, inner])], {});
-    sum = next;
-  }
-  const columns = sizeOf(sum);
-  tape.call('Sum', [tape.view(sum, [1, 1, columns], 1)], [tape.view(gradient, [1, columns])], {});
+  const sum = sumTo(tape, from, [from.dims[0] as number, ...(variable.shape as number[])]);
+  const columns = sizeOf(sum) / (sum.dims[0] as number);
+  const rows = tape.view(sum, [1, sum.dims[0] as number, columns], 1);
+  tape.call('Sum', [rows], [tape.view(gradient, [1, columns])], {});
 }
 
 export const pReLU: LayerRule = {

@@ -1,4 +1,4 @@
-/** Arithmetic on values of one shape, number by number, as calls of native ops. */
+/** Arithmetic on values, number by number, as calls of native ops. */
 import { patternOf } from '../../backend/kernels/fill';
 import { sizeOf, type Tape, type Value } from '../tape';
 
@@ -17,6 +17,29 @@ type Unary =
 type Binary = 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum';
 type Comparison = 'NotEqual' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
 
+/** The dimensions of both together, of which one may have 1 where the other has more. */
+function broadcast(a: Value, b: Value): number[] {
+  if (a.dims.length !== b.dims.length) return [...a.dims];
+  return a.dims.map((length, i) => Math.max(length, b.dims[i] as number));
+}
+
+/**
+ * Writes sums over those dimensions, after the batch's, of which `dims` has 1: the gradient of a value that was broadcast
+ * from there.
+ */
+export function sumTo(tape: Tape, from: Value, dims: readonly number[]): Value {
+  let sum = from;
+  for (const [i, length] of dims.entries()) {
+    const most = sum.dims[i] as number;
+    if (i === 0 || length !== 1 || most === 1) continue;
+    const [outer, inner] = [sizeOf({ dims: sum.dims.slice(0, i) }), sizeOf({ dims: sum.dims.slice(i + 1) })];
+    const next = tape.like({ dims: sum.dims.with(i, 1) });
+    tape.call('Sum', [tape.view(sum, [outer, most, inner])], [tape.view(next, [outer, inner])], {});
+    sum = next;
+  }
+  return sum;
+}
+
 /** Writes arithmetic on a tape; a number stands for a tensor full of it. */
 export class Elementwise {
   readonly #constants = new Map<number, Value>();
@@ -29,9 +52,9 @@ export class Elementwise {
     return y;
   }
 
-  /** The second may have dimensions of length 1, as weights do in that of the batch. */
+  /** Each may have dimensions of length 1, as weights do in that of the batch. */
   binary(op: Binary, a: Value, b: Value | number): Value {
-    const y = this.tape.like(a);
+    const y = this.tape.like(typeof b === 'number' ? a : { dims: broadcast(a, b) });
     this.tape.call(op, [a, this.#operand(a, b)], [y], {});
     return y;
   }
@@ -46,15 +69,16 @@ export class Elementwise {
 
   /** Truth values. */
   compare(op: Comparison, a: Value, b: Value | number): Value {
-    const y = this.tape.like(a, 'bool');
+    const y = this.tape.like(typeof b === 'number' ? a : { dims: broadcast(a, b) }, 'bool');
     this.tape.call(op, [a, this.#operand(a, b)], [y], {});
     return y;
   }
 
   /** 1 where a comparison holds, 0 elsewhere. */
   indicator(op: Comparison, a: Value, b: Value | number): Value {
-    const y = this.tape.like(a);
-    this.tape.call('Cast', [this.compare(op, a, b)], [y], {});
+    const truth = this.compare(op, a, b);
+    const y = this.tape.like(truth);
+    this.tape.call('Cast', [truth], [y], {});
     return y;
   }
 

@@ -3,7 +3,7 @@ import { layers } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { mostInputs, sizeOf, type Tape, type Value } from '../tape';
 import { perAxis } from './axes';
-import { Elementwise } from './elementwise';
+import { Elementwise, sumTo } from './elementwise';
 import type { LayerRule, Lowered } from './rule';
 
 function inputShapes(layer: Layer): readonly (readonly (number | null)[])[] {
@@ -15,71 +15,94 @@ function refuseMany(layer: Layer): string | undefined {
   return length > mostInputs ? `it has ${length} inputs, more than ${mostInputs}` : undefined;
 }
 
-function refuseShapes(layer: Layer): string | undefined {
-  const shapes = inputShapes(layer).map((shape) => shape.join());
-  if (shapes.some((shape) => shape !== shapes[0])) return 'its inputs have different shapes';
-  return refuseMany(layer);
+/** The inputs with as many dimensions as the output: those that are missing come behind the batch's. */
+function ofRank(tape: Tape, inputs: readonly Value[], rank: number): Value[] {
+  return inputs.map((input) => {
+    const [samples, ...others] = input.dims as [number, ...number[]];
+    const missing = Array.from({ length: rank - others.length }, () => 1);
+    return missing.length > 0 ? tape.view(input, [samples, ...missing, ...others]) : input;
+  });
+}
+
+function alike(inputs: readonly Value[]): boolean {
+  return inputs.every(({ dims }) => dims.join() === inputs[0]?.dims.join());
+}
+
+/** What the gradient of op(a, b) is multiplied by for those of a and b; undefined where that is 1. */
+type Factors = (
+  e: Elementwise,
+  a: Value,
+  b: Value,
+) => readonly [ofA: () => Value, ofB: () => Value] | undefined;
+
+/** Writes op(op(a, b), c) and so on, of values that may be broadcast to each other. */
+function fold(
+  tape: Tape,
+  op: 'Add' | 'Multiply' | 'Maximum' | 'Minimum',
+  factorsOf: Factors,
+  inputs: readonly Value[],
+  wanted: readonly boolean[],
+): Lowered {
+  const e = new Elementwise(tape);
+  const rank = Math.max(...inputs.map(({ dims }) => dims.length)) - 1;
+  const parts = ofRank(tape, inputs, rank);
+  const results = [parts[0] as Value];
+  for (const part of parts.slice(1)) results.push(e.binary(op, results.at(-1) as Value, part));
+  return {
+    output: results.at(-1) as Value,
+    backward(dy) {
+      const gradients: (Value | undefined)[] = inputs.map(() => undefined);
+      const give = (i: number, gradient: Value): void => {
+        const { dims } = parts[i] as Value;
+        gradients[i] = tape.view(sumTo(tape, gradient, dims), (inputs[i] as Value).dims);
+      };
+      let dresult = dy;
+      for (let i = inputs.length - 1; i > 0; i--) {
+        const a = results[i - 1] as Value;
+        const factors = factorsOf(e, a, parts[i] as Value);
+        if (wanted[i]) give(i, factors ? e.multiply(dresult, factors[1]()) : dresult);
+        if (!wanted.slice(0, i).includes(true)) return gradients;
+        dresult = sumTo(tape, factors ? e.multiply(dresult, factors[0]()) : dresult, a.dims);
+      }
+      give(0, dresult);
+      return gradients;
+    },
+  };
+}
+
+/** The sum of all inputs. */
+function sumOf(tape: Tape, inputs: readonly Value[], wanted: readonly boolean[]): Lowered {
+  if (!alike(inputs)) return fold(tape, 'Add', () => undefined, inputs, wanted);
+  const output = tape.like(inputs[0] as Value);
+  tape.call('AddN', inputs, [output], {});
+  return { output, backward: (dy) => inputs.map((_, i) => (wanted[i] ? dy : undefined)) };
 }
 
 export const add: LayerRule = {
   probe: () => layers.add(),
-  refuse: refuseShapes,
-  lower({ shape }, inputs, tape) {
-    const output = tape.value(shape);
-    tape.call('AddN', inputs, [output], {});
-    return { output, backward: (dy) => inputs.map(() => dy) };
-  },
+  refuse: refuseMany,
+  lower: (_, inputs, tape, wanted) => sumOf(tape, inputs, wanted),
 };
 
 export const average: LayerRule = {
   probe: () => layers.average(),
-  refuse: refuseShapes,
-  lower({ shape }, inputs, tape, wanted) {
+  refuse: refuseMany,
+  lower(_, inputs, tape, wanted) {
     const e = new Elementwise(tape);
-    const sum = tape.value(shape);
-    tape.call('AddN', inputs, [sum], {});
+    const { output, backward } = sumOf(tape, inputs, wanted);
     return {
-      output: e.multiply(sum, 1 / inputs.length),
-      backward(dy) {
-        const dx = e.multiply(dy, 1 / inputs.length);
-        return wanted.map((each) => (each ? dx : undefined));
-      },
+      output: e.multiply(output, 1 / inputs.length),
+      backward: (dy) => backward(e.multiply(dy, 1 / inputs.length)),
     };
   },
 };
 
-/**
- * A layer that puts its inputs together one after the other.
- * @param factorOf writes what the gradient of op(a, b) is multiplied by for those of a and b
- */
-function folding(
-  probe: () => Layer,
-  op: 'Multiply' | 'Maximum' | 'Minimum',
-  factorOf: (e: Elementwise, a: Value, b: Value) => readonly [ofA: () => Value, ofB: () => Value],
-): LayerRule {
+/** A layer that puts its inputs together one after the other. */
+function folding(probe: () => Layer, op: 'Multiply' | 'Maximum' | 'Minimum', factorsOf: Factors): LayerRule {
   return {
     probe,
-    refuse: refuseShapes,
-    lower(_, inputs, tape, wanted) {
-      const e = new Elementwise(tape);
-      const results = [inputs[0] as Value];
-      for (const input of inputs.slice(1)) results.push(e.binary(op, results.at(-1) as Value, input));
-      return {
-        output: results.at(-1) as Value,
-        backward(dy) {
-          const gradients: (Value | undefined)[] = inputs.map(() => undefined);
-          let dresult = dy;
-          for (let i = inputs.length - 1; i > 0; i--) {
-            const [ofA, ofB] = factorOf(e, results[i - 1] as Value, inputs[i] as Value);
-            if (wanted[i]) gradients[i] = e.multiply(dresult, ofB());
-            if (!wanted.slice(0, i).includes(true)) return gradients;
-            dresult = e.multiply(dresult, ofA());
-          }
-          gradients[0] = dresult;
-          return gradients;
-        },
-      };
-    },
+    refuse: refuseMany,
+    lower: (_, inputs, tape, wanted) => fold(tape, op, factorsOf, inputs, wanted),
   };
 }
 
