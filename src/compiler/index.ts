@@ -23,6 +23,8 @@ interface Known {
   readonly steps: Steps | undefined;
   /** Why it cannot be compiled. */
   readonly failure: Uncompilable | undefined;
+  /** For the first plan: placing its values in memory changes it. */
+  program: Program | undefined;
   plan: Plan | undefined;
 }
 
@@ -49,15 +51,16 @@ function know(model: LayersModel): Known {
     return old;
   old?.plan?.settle();
   let steps: Steps | undefined;
+  let program: Program | undefined;
   let failure: Uncompilable | undefined;
   try {
-    ({ steps } = compile(model));
+    ({ steps, program } = compile(model));
   } catch (error) {
     if (!(error instanceof Uncompilable)) throw error;
     failure = error;
   }
   const trainable = trained.map((weight) => weight.trainable);
-  const known = { lossFunctions, trained, trainable, optimizer, steps, failure, plan: undefined };
+  const known = { lossFunctions, trained, trainable, optimizer, steps, failure, program, plan: undefined };
   knownModels.set(model, known);
   return known;
 }
@@ -74,12 +77,14 @@ export function inspect(model: LayersModel): { steps?: Steps; program?: Program;
 function planFor(model: LayersModel, known: Known, batch: number): Plan {
   if (known.plan === undefined || known.plan.batch < batch) {
     known.plan?.settle();
-    known.plan = new Plan(model, compile(model).program, batch);
+    known.plan = new Plan(model, known.program ?? compile(model).program, batch);
+    known.program = undefined;
   }
   return known.plan;
 }
 
 function fits({ inputs, targets, sampleWeights }: SessionData, { program }: Plan): boolean {
+  if (sampleWeights.some((weights, i) => weights && !program.weightable[i])) return false;
   return [...inputs, ...targets, ...sampleWeights].every((tensor, i) => {
     if (tensor === undefined) return true;
     const { dims } = (program.inputs[i] as Program['inputs'][number]).value;

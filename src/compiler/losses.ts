@@ -53,7 +53,7 @@ function matrix(tape: Tape, value: Value): Value {
 }
 
 /** As a matrix with a row for each sample. */
-function samples(tape: Tape, value: Value): Value {
+export function samples(tape: Tape, value: Value): Value {
   return tape.view(value, [1, sizeOf(value)]);
 }
 
@@ -162,6 +162,31 @@ function pointwise<Op extends PointwiseOp>(op: Op, params: PlanOpParams[Op]): Lo
 
 const probabilities = pointwise('BinaryCrossentropy', clip);
 
+/** The mean over all numbers, of logits. */
+export const sigmoidOfLogits: Loss = {
+  target: oneHot,
+  terms: numbersIn,
+  lower(tape, { target, output, backward }) {
+    const loss = tape.like(output);
+    const unweighted = tape.like(output);
+    const inputs = [samples(tape, target), samples(tape, output)];
+    const outputs = [samples(tape, loss), samples(tape, unweighted)];
+    tape.call('SigmoidCrossEntropyWithLogits', inputs, outputs, {});
+    if (backward) {
+      const { weights, gradient } = backward;
+      tape.call('Multiply', [samples(tape, unweighted), weights], [samples(tape, gradient)], {});
+    }
+    return loss;
+  },
+};
+
+/** The mean over all rows, of logits. */
+export const softmaxOfLogits: Loss = {
+  target: oneHot,
+  terms: rowsIn,
+  lower: (tape, at) => crossentropy(false).lower(tape, { ...at, fromLogits: true }),
+};
+
 /** By upstream's names. */
 export const losses: Readonly<Record<string, Loss>> = {
   categoricalCrossentropy: crossentropy(false),
@@ -170,19 +195,7 @@ export const losses: Readonly<Record<string, Loss>> = {
     logits: 'sigmoid',
     target: oneHot,
     terms: (shape, fromLogits) => (fromLogits ? numbersIn(shape) : 1),
-    lower(tape, at) {
-      if (!at.fromLogits) return probabilities.lower(tape, at);
-      const loss = tape.value(at.output.dims.slice(1));
-      const unweighted = tape.value(at.output.dims.slice(1));
-      const inputs = [samples(tape, at.target), samples(tape, at.output)];
-      const outputs = [samples(tape, loss), samples(tape, unweighted)];
-      tape.call('SigmoidCrossEntropyWithLogits', inputs, outputs, {});
-      if (at.backward) {
-        const { weights, gradient } = at.backward;
-        tape.call('Multiply', [samples(tape, unweighted), weights], [samples(tape, gradient)], {});
-      }
-      return loss;
-    },
+    lower: (tape, at) => (at.fromLogits ? sigmoidOfLogits : probabilities).lower(tape, at),
   },
   meanSquaredError: pointwise('MeanSquaredError', {}),
   meanAbsoluteError: pointwise('MeanAbsoluteError', {}),

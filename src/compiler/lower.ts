@@ -43,6 +43,8 @@ export interface Program {
   readonly forward: ReadonlyMap<Step, readonly Call[]>;
   /** Outputs whose activation is computed with the loss. */
   readonly logits: ReadonlySet<Step>;
+  /** For each output, whether samples may have weights. */
+  readonly weightable: readonly boolean[];
 }
 
 /** The segment of a program that begins with the gathering of its inputs: the first after the preparations. */
@@ -209,6 +211,7 @@ export function lowerInference(steps: Steps, objectives?: readonly Objective[]):
     outputs: given,
     forward,
     logits,
+    weightable: [],
   };
 }
 
@@ -276,5 +279,6 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
   const products = takeProducts(tape);
   const resultCount = endOf(results);
   const given = [...gathered, ...weightings];
-  return { tape, products, inputs: given, results, resultCount, outputs: [], forward, logits };
+  const weightable = objectives.map(({ single }) => !single);
+  return { tape, products, inputs: given, results, resultCount, outputs: [], forward, logits, weightable };
 }

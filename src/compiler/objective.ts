@@ -1,5 +1,6 @@
-/** What a model was compiled with (`model.compile`): losses and metrics by name, or the functions of tf.metrics. */
+/** What a model was compiled with (`model.compile`): losses and metrics by name, or the functions of tf.metrics and tf.losses. */
 import { type LayersModel, metrics as metricFunctions } from '@tensorflow/tfjs-layers';
+import { coreLosses } from './core_losses';
 import type { Step } from './fuse';
 import { type Loss, losses, type Metric, metricName, metrics } from './losses';
 import { Uncompilable } from './trace';
@@ -11,6 +12,8 @@ const namesOfFunctions = new Map<unknown, string>(
 /** What is computed of one output of the model. */
 export interface Objective {
   readonly loss: Loss;
+  /** Whether the loss is one number of the whole batch, which cannot be weighted by samples. */
+  readonly single: boolean;
   /** Each with its place among the numbers of a step. */
   readonly metrics: readonly { readonly metric: Metric; readonly to: number }[];
 }
@@ -41,10 +44,12 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
   // With several outputs the loss of each comes before the metrics.
   let to = outputs.length > 1 ? 1 + outputs.length : 1;
   return outputs.map((output, i) => {
-    const name = names[i];
-    if (typeof name !== 'string')
+    const given = names[i];
+    const single = coreLosses.get(given);
+    const name = typeof given === 'string' ? given : (namesOfFunctions.get(given) ?? 'function');
+    if (typeof given !== 'string' && single === undefined && !namesOfFunctions.has(given))
       throw new Uncompilable('loss', 'functions of the program’s own have no compiled form');
-    const loss = Object.hasOwn(losses, name) ? losses[name] : undefined;
+    const loss = single ?? (Object.hasOwn(losses, name) ? losses[name] : undefined);
     if (loss === undefined) throw new Uncompilable(`loss ${name}`, 'there is no compiled form of it');
     if (output.shape.length === 0)
       throw new Uncompilable(`loss ${name}`, 'of outputs of rank 1 has no compiled form');
@@ -53,13 +58,13 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
       const each = typeof metricOrName === 'string' ? metricOrName : namesOfFunctions.get(metricOrName);
       if (each === undefined)
         throw new Uncompilable('metrics', 'functions of the program’s own have no compiled form');
-      const known = metricName(each, name, output);
+      const known = metricName(each, typeof given === 'string' ? given : '', output);
       const metric = Object.hasOwn(metrics, known) ? metrics[known] : undefined;
       if (metric === undefined) throw new Uncompilable(`metric ${each}`, 'there is no compiled form of it');
       if (metric.sparse !== sparse && !(sparse && output.shape.at(-1) === 1))
         throw new Uncompilable(`metric ${each}`, `it takes other labels than the loss ${name}`);
       return { metric, to: to++ };
     });
-    return { loss, metrics: list };
+    return { loss, single: single !== undefined, metrics: list };
   });
 }

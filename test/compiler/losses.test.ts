@@ -9,6 +9,7 @@ beforeEach(() => {
 });
 
 const rows = 20;
+type LossFunction = (labels: tf.Tensor, predictions: tf.Tensor) => tf.Tensor;
 type Labels = (shape: number[]) => tf.Tensor;
 type Output = 'linear' | 'sigmoid' | 'softmax';
 
@@ -123,5 +124,64 @@ describe.each(cases)('$loss behind $output, of outputs $shape', ({ loss, labels,
       const [difference, size] = distance(histories[0]?.[i] as number[], want);
       expect(difference, `number ${i}`).toBeLessThanOrEqual(1e-4 * Math.max(0.1, size));
     }
+  });
+});
+
+/** Functions as losses: those of tf.metrics are the same as by name, those of tf.losses one number of a batch. */
+const functions: Readonly<Record<string, readonly [LossFunction, Labels, Output]>> = {
+  'tf.metrics.meanSquaredError': [tf.metrics.meanSquaredError, numbers, 'linear'],
+  'tf.metrics.categoricalCrossentropy': [tf.metrics.categoricalCrossentropy, oneHot, 'softmax'],
+  'tf.losses.absoluteDifference': [tf.losses.absoluteDifference, numbers, 'linear'],
+  'tf.losses.hingeLoss': [tf.losses.hingeLoss, bits, 'linear'],
+  'tf.losses.huberLoss': [tf.losses.huberLoss, (shape) => tf.mul(numbers(shape), 3), 'linear'],
+  'tf.losses.logLoss': [tf.losses.logLoss, bits, 'sigmoid'],
+  'tf.losses.meanSquaredError': [tf.losses.meanSquaredError, numbers, 'linear'],
+  'tf.losses.sigmoidCrossEntropy': [tf.losses.sigmoidCrossEntropy, bits, 'linear'],
+  'tf.losses.softmaxCrossEntropy': [tf.losses.softmaxCrossEntropy, oneHot, 'linear'],
+};
+describe.each(Object.entries(functions))('%s', (name, [loss, labels, activation]) => {
+  const build = (optimizer: tf.Optimizer, eager: boolean) => {
+    reseed();
+    const model = tf.sequential({
+      layers: [dense(7, { activation: 'tanh', inputShape: [6] }), dense(4, { activation })],
+    });
+    model.compile({ optimizer, loss, metrics: ['mae'] });
+    if (eager) forceEager(model);
+    expect(tf.explain(model)).toMatch(eager ? /^Trains op by op/ : /: input/);
+    return model;
+  };
+  const x = () => data([rows, 6], 1);
+
+  it('trains and evaluates as eagerly', async () => {
+    const outcomes = [];
+    for (const eager of [false, true]) {
+      const model = build(tf.train.sgd(0.05), eager);
+      const args = { batchSize: 8, epochs: 3, shuffle: false, verbose: 0 } as const;
+      const { history } = await model.fit(x(), labels([4]), args);
+      const evaluated = valuesOf(model.evaluate(x(), labels([4]), { batchSize: 8 }) as tf.Scalar[]);
+      outcomes.push([
+        ...(Object.values(history) as number[][]),
+        ...evaluated,
+        ...valuesOf(model.getWeights()),
+      ]);
+    }
+    const [compiled, eager] = outcomes as [ArrayLike<number>[], ArrayLike<number>[]];
+    for (const [i, want] of eager.entries()) {
+      const [difference, size] = distance(compiled[i] as ArrayLike<number>, want);
+      expect(difference, `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(1, size));
+    }
+  });
+
+  it('gives weights of samples the meaning that they have eagerly', async () => {
+    const losses: number[] = [];
+    for (const eager of [false, true]) {
+      const sampleWeight = tf.tensor1d(Array.from({ length: rows }, (_, i) => (i % 4) / 2));
+      const logs = await build(tf.train.sgd(0.05), eager).trainOnBatch(x(), labels([4]), {
+        sampleWeight,
+      } as never);
+      losses.push((logs as number[])[0] as number);
+    }
+    const [compiled, eager] = losses as [number, number];
+    expect(Math.abs(compiled - eager), name).toBeLessThanOrEqual(2e-5 * Math.max(1, eager));
   });
 });
