@@ -37,6 +37,7 @@ export { version } from './upstream/versions';
 export { type BackendName, useBackend } from './backends';
 export { setSeed } from './backend/seed';
 export { setThreads } from './binding';
+export { clipGradients, type GradientClipping } from './compiler/clipping';
 export { explain } from './compiler/explain';
 export { type ErrorCode, TfjsNativeError } from './errors';
 export { type Info, info } from './info';

@@ -43,6 +43,8 @@ plan::Run read_run(const double* from) {
     r.sources.push_back(source);
   }
   r.optimizer.op = static_cast<Op>(whole());
+  r.optimizer.clip = static_cast<plan::Clip>(whole());
+  r.optimizer.clip_value = real();
   for (int64_t n = whole(); n > 0; n--) r.optimizer.slots.push_back(whole());
   for (int64_t n = whole(); n > 0; n--) r.optimizer.params.push_back(real());
   for (int64_t n = whole(); n > 0; n--) r.optimizer.scalars.push_back(real());

@@ -112,8 +112,14 @@ struct Source {
   double divisor;
 };
 
+// What is done to gradients before the optimizer's step: each number is brought within [-value, value], or the
+// Euclidean norm of each weight's gradient, or of all together, to at most value.
+enum class Clip : int32_t { None, Value, Norm, GlobalNorm };
+
 struct Optimizer {
   Op op;
+  Clip clip;
+  double clip_value;
   std::vector<int64_t> slots;  // bytes, in the arena
   std::vector<double> params;
   // Numbers that change with each step: a base to the power of the step's number, from 1 on, or where the
@@ -154,7 +160,7 @@ constexpr float kLarge = 4294967296.0f;
 bool gather(const Plan& plan, const Run& r, const uint32_t* order, int64_t row, int64_t rows, int64_t total,
             char* scratch);
 // Adds up the slices of each gradient, or makes the product that it is, and takes the optimizer's step.
-// `rows` are those of the step. Returns the regularizers' loss.
-double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices);
+// `rows` are those of the step. Sets `failed_op`. Returns the regularizers' loss.
+double update(const Plan& plan, Run& r, int64_t rows, int64_t slices);
 
 }  // namespace tfjs::plan

@@ -251,7 +251,14 @@ void run(const Plan& plan, Run& r) {
                                     r.optimizer.op == Op::ApplyCenteredRMSProp);
     const Snapshot before = careful ? Snapshot(plan, r) : Snapshot();
     results[0] += update(plan, r, rows, step.slices());
-    step.take(true);
+    if (r.failed_op == nullptr) {
+      step.take(true);
+      r.failed_op = step.failed_op();
+    }
+    if (r.failed_op != nullptr) {
+      before.restore();
+      return;
+    }
     if (!before.weights_finite()) {
       before.restore();
       r.not_finite = true;

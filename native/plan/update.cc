@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "core/params.h"
@@ -37,6 +38,17 @@ double regularize(const Parameter& p, const float* weights, float* gradient, int
   return loss;
 }
 
+double sum_of_squares(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return sum;
+}
+
+// Brings numbers within [-most, most]; NaN stays.
+void clamp(float* x, int64_t n, float most) {
+  for (int64_t i = 0; i < n; i++) x[i] = x[i] > most ? most : x[i] < -most ? -most : x[i];
+}
+
 // A value [rows, columns] of the whole batch.
 Tensor matrix_of(const Plan& plan, const Run& r, int value, int64_t rows) {
   const Value& v = plan.values[static_cast<size_t>(value)];
@@ -46,7 +58,7 @@ Tensor matrix_of(const Plan& plan, const Run& r, int value, int64_t rows) {
 
 }  // namespace
 
-double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
+double update(const Plan& plan, Run& r, int64_t rows, int64_t slices) {
   const Optimizer& optimizer = r.optimizer;
   Scratch scratch;
   const size_t count = plan.parameters.size();
@@ -68,6 +80,10 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
     const double base = optimizer.scalars[i];
     scalars[i] = static_cast<float>(base == 0 ? done : std::pow(base, done + 1));
   }
+  std::atomic<const char*> failed{nullptr};
+  const auto take = [&](Op op, const Args& args) {
+    if (run_op(op, args) != Status::Ok) failed.store(kOps[static_cast<int>(op)].name);
+  };
 
   // What a use adds to the gradient of `n` weights from `begin` on; made in `memory` if it is a product.
   const auto part_of = [&](const Gradient& g, int64_t begin, int64_t n, float* memory) {
@@ -77,14 +93,14 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
       const Tensor inputs[] = {matrix_of(plan, r, g.x, rows), dy};
       Tensor output = {memory, DType::Float32, 2, {n / units, units}};
       const double row = static_cast<double>(begin / units);
-      run_op(Op::MatMulRows, {inputs, 2, &output, 1, &row});
+      take(Op::MatMulRows, {inputs, 2, &output, 1, &row});
       return memory;
     }
     char* gradient = r.arena + g.offset + begin * 4;
     if (g.place == Place::Slice && slices > 1) {
       Tensor parts[64];
       for (int64_t s = 0; s < slices; s++) parts[s] = vector_of(gradient + s * plan.slice_bytes, n);
-      run_op(Op::AddN, {parts, static_cast<int>(slices), parts, 1, nullptr});
+      take(Op::AddN, {parts, static_cast<int>(slices), parts, 1, nullptr});
     }
     return reinterpret_cast<float*>(gradient);
   };
@@ -95,43 +111,82 @@ double update(const Plan& plan, const Run& r, int64_t rows, int64_t slices) {
       float* part = part_of(p.gradients[i], begin, n, memory + longest);
       const Tensor both[] = {vector_of(reinterpret_cast<char*>(sum), n),
                              vector_of(reinterpret_cast<char*>(part), n)};
-      run_op(Op::AddN, {both, 2, both, 1, nullptr});
+      take(Op::AddN, {both, 2, both, 1, nullptr});
     }
     return sum;
   };
-  const auto update_chunk = [&](const Parameter& p, int64_t begin, int64_t n, float* memory) {
-    const int64_t at = (p.offset + begin) * 4;
-    char* weights = r.arena + plan.weights_offset + at;
-    if (!p.trained()) return regularize(p, reinterpret_cast<float*>(weights), nullptr, n);
-    float* gradient = gradient_of(p, begin, n, memory);
-    const double loss = regularize(p, reinterpret_cast<float*>(weights), gradient, n);
+  const auto weights_at = [&](const Parameter& p, int64_t begin) {
+    return r.arena + plan.weights_offset + (p.offset + begin) * 4;
+  };
+  const auto step = [&](const Parameter& p, int64_t begin, int64_t n, float* gradient) {
     Tensor tensors[16];
     int inputs = 0;
-    tensors[inputs++] = vector_of(weights, n);
-    for (int64_t slot : optimizer.slots) tensors[inputs++] = vector_of(r.arena + slot + at, n);
+    tensors[inputs++] = vector_of(weights_at(p, begin), n);
+    for (int64_t slot : optimizer.slots)
+      tensors[inputs++] = vector_of(r.arena + slot + (p.offset + begin) * 4, n);
     const int outputs = inputs;
     for (size_t i = 0; i < optimizer.scalars.size(); i++) {
       tensors[inputs++] = {&scalars[i], DType::Float32, 0, {}};
     }
     tensors[inputs++] = vector_of(reinterpret_cast<char*>(gradient), n);
-    run_op(optimizer.op, {tensors, inputs, tensors, outputs, optimizer.params.data()});
-    return loss;
+    take(optimizer.op, {tensors, inputs, tensors, outputs, optimizer.params.data()});
   };
-  // A part for each thread, the same in every step: then its weights and their slots stay in its cache.
-  const int64_t parts = std::min<int64_t>(thread_count(), first[count]);
-  parallel_tasks(parts, [&](int64_t part) {
-    const int64_t low = total * part / parts, high = total * (part + 1) / parts;
-    Scratch own;
-    float* memory = own.get<float>(2 * longest);
-    for (size_t i = 0; i < count; i++) {
-      const Parameter& p = plan.parameters[i];
-      const int64_t chunk = chunk_of(plan, p);
-      for (int64_t begin = 0; begin < p.length; begin += chunk) {
-        if (p.offset + begin < low || p.offset + begin >= high) continue;
-        losses[first[i] + begin / chunk] = update_chunk(p, begin, std::min(chunk, p.length - begin), memory);
+  // visit(parameter, its number, the task's, begin, n, memory) for parts of all weights, some a thread, the
+  // same in every step: then its weights and their slots stay in its cache.
+  const auto each_chunk = [&](const auto& visit) {
+    const int64_t parts = std::min<int64_t>(thread_count(), first[count]);
+    parallel_tasks(parts, [&](int64_t part) {
+      const int64_t low = total * part / parts, high = total * (part + 1) / parts;
+      Scratch own;
+      float* memory = own.get<float>(2 * longest);
+      for (size_t i = 0; i < count; i++) {
+        const Parameter& p = plan.parameters[i];
+        const int64_t chunk = chunk_of(plan, p);
+        for (int64_t begin = 0; begin < p.length; begin += chunk) {
+          if (p.offset + begin < low || p.offset + begin >= high) continue;
+          visit(p, i, first[i] + begin / chunk, begin, std::min(chunk, p.length - begin), memory);
+        }
       }
-    }
-  });
+    });
+  };
+  // The gradient of a chunk, with the regularizer's; null for one that is not trained.
+  const auto prepared = [&](const Parameter& p, int64_t task, int64_t begin, int64_t n, float* memory) {
+    float* gradient = p.trained() ? gradient_of(p, begin, n, memory) : nullptr;
+    losses[task] = regularize(p, reinterpret_cast<float*>(weights_at(p, begin)), gradient, n);
+    return gradient;
+  };
+
+  if (optimizer.clip == Clip::Norm || optimizer.clip == Clip::GlobalNorm) {
+    // All gradients are in memory then, none is a product.
+    double* squares = scratch.get<double>(first[count]);
+    each_chunk([&](const Parameter& p, size_t, int64_t task, int64_t begin, int64_t n, float* memory) {
+      const float* gradient = prepared(p, task, begin, n, memory);
+      squares[task] = gradient == nullptr ? 0 : sum_of_squares(gradient, n);
+    });
+    double* scales = scratch.get<double>(static_cast<int64_t>(count));
+    const bool global = optimizer.clip == Clip::GlobalNorm;
+    const auto scale_of = [&](int64_t begin, int64_t end) {
+      double sum = 0;
+      for (int64_t task = begin; task < end; task++) sum += squares[task];
+      return optimizer.clip_value / std::max(std::sqrt(sum), optimizer.clip_value);
+    };
+    for (size_t i = 0; i < count; i++)
+      scales[i] = global ? scale_of(0, first[count]) : scale_of(first[i], first[i + 1]);
+    each_chunk([&](const Parameter& p, size_t i, int64_t, int64_t begin, int64_t n, float*) {
+      if (!p.trained()) return;
+      float* gradient = reinterpret_cast<float*>(r.arena + p.gradients[0].offset) + begin;
+      for (int64_t k = 0; k < n; k++) gradient[k] *= static_cast<float>(scales[i]);
+      step(p, begin, n, gradient);
+    });
+  } else {
+    each_chunk([&](const Parameter& p, size_t, int64_t task, int64_t begin, int64_t n, float* memory) {
+      float* gradient = prepared(p, task, begin, n, memory);
+      if (gradient == nullptr) return;
+      if (optimizer.clip == Clip::Value) clamp(gradient, n, static_cast<float>(optimizer.clip_value));
+      step(p, begin, n, gradient);
+    });
+  }
+  r.failed_op = failed.load();
 
   double loss = 0;
   for (int64_t task = 0; task < first[count]; task++) loss += losses[task];

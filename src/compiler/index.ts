@@ -2,6 +2,7 @@
 import { env, util } from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { isNativeDType } from '../backend/storage';
+import { clippingOf } from './clipping';
 import { fuse, type Steps } from './fuse';
 import { lower, type Program } from './lower';
 import { objectives } from './objective';
@@ -20,6 +21,7 @@ interface Known {
   /** Which of these are not frozen: `layer.trainable` may be set at any time. */
   readonly trainable: readonly boolean[];
   readonly optimizer: unknown;
+  readonly clipping: unknown;
   readonly steps: Steps | undefined;
   /** Why it cannot be compiled. */
   readonly failure: Uncompilable | undefined;
@@ -46,6 +48,7 @@ function know(model: LayersModel): Known {
     old?.lossFunctions === lossFunctions &&
     old.trained === trained &&
     old.optimizer === optimizer &&
+    old.clipping === clippingOf(optimizer) &&
     trained.every((weight, i) => weight.trainable === old.trainable[i])
   )
     return old;
@@ -60,7 +63,18 @@ function know(model: LayersModel): Known {
     failure = error;
   }
   const trainable = trained.map((weight) => weight.trainable);
-  const known = { lossFunctions, trained, trainable, optimizer, steps, failure, program, plan: undefined };
+  const clipping = clippingOf(optimizer);
+  const known = {
+    lossFunctions,
+    trained,
+    trainable,
+    optimizer,
+    clipping,
+    steps,
+    failure,
+    program,
+    plan: undefined,
+  };
   knownModels.set(model, known);
   return known;
 }

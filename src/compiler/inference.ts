@@ -19,7 +19,7 @@ import { backend, variableOf } from './weights';
 const manySamples = 256;
 const mostBytes = 64 * 1024 * 1024;
 
-const noOptimizer = { op: 0, slots: [], values: [], scalars: [], iterations: 0 };
+const noOptimizer = { op: 0, clip: [0, 0] as const, slots: [], values: [], scalars: [], iterations: 0 };
 
 function rowsOf([first]: readonly Tensor[]): number {
   return first?.shape[0] ?? 0;

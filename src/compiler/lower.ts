@@ -1,5 +1,6 @@
 /** Third pass: writes the calls of a whole training step: forward, losses and metrics, backward; or forward alone. */
 import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
+import { clipsNorms } from './clipping';
 import { constrain } from './constraints';
 import type { Step, Steps } from './fuse';
 import { activate } from './layers/activation';
@@ -276,7 +277,8 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
   }
   for (const parameter of tape.parameters) if (parameter.gradient) constrain(tape, parameter);
   tape.finish();
-  const products = takeProducts(tape);
+  // Norms of gradients are those of whole ones.
+  const products = clipsNorms(model.optimizer) ? new Map<Value, Product>() : takeProducts(tape);
   const resultCount = endOf(results);
   const given = [...gathered, ...weightings];
   const weightable = objectives.map(({ single }) => !single);

@@ -5,6 +5,7 @@ import type { LayersModel, LayerVariable } from '@tensorflow/tfjs-layers';
 import { addon, type NativePlan, type PlanRun } from '../binding';
 import { nativeError } from '../errors';
 import { makeArena } from './arena';
+import { encodeClipping } from './clipping';
 import { emit, encodeOp } from './emit';
 import type { Program } from './lower';
 import { type Layout, placeValues } from './memory';
@@ -221,7 +222,7 @@ export class Plan {
       seconds: runSeconds,
       key,
       sources,
-      optimizer: { op, slots, values, scalars, iterations },
+      optimizer: { op, clip: encodeClipping(this.#optimizer), slots, values, scalars, iterations },
       externals: [],
       outputs: [],
     });

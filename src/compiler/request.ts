@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { dtypeCodes, type NativeDType, type TensorStorage } from '../backend/storage';
 import { addon } from '../binding';
+import type { EncodedClipping } from './clipping';
 import { backend } from './weights';
 
 /** Which rows of the data the steps are taken on. */
@@ -34,6 +35,7 @@ export interface Request {
   /** The step of an optimizer: an op, where its slots begin, its parameters, numbers that change from step to step. */
   readonly optimizer: {
     readonly op: number;
+    readonly clip: EncodedClipping;
     readonly slots: readonly number[];
     readonly values: readonly number[];
     readonly scalars: readonly number[];
@@ -61,6 +63,7 @@ export function encodeRequest(request: Request): Float64Array {
     sources.length,
     ...sources.flat(),
     optimizer.op,
+    ...optimizer.clip,
     optimizer.slots.length,
     ...optimizer.slots,
     optimizer.values.length,

@@ -16,9 +16,15 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { settleOptimizer } from '../compiler';
+import { clipped, clippingOf } from '../compiler/clipping';
 import { optimizerRules, type Rule, slotOf } from '../compiler/optimizers';
 
 type Gradients = NamedTensorMap | { name: string; tensor: Tensor }[];
+
+function named(gradients: Gradients): { name: string; tensor: Tensor }[] {
+  if (Array.isArray(gradients)) return gradients;
+  return Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+}
 
 /** Applies a rule to one variable and its gradient. */
 function updateVariable(rule: Rule, variable: Variable, slots: readonly Variable[], gradient: Tensor): void {
@@ -41,10 +47,10 @@ function finish({ scalars = [] }: Rule): void {
 function applyGradients(
   optimizer: Optimizer,
   rule: Rule,
-  gradients: readonly (readonly [string, Tensor])[],
+  gradients: readonly { name: string; tensor: Tensor }[],
 ): void {
   tidy(() => {
-    for (const [i, [name, gradient]] of gradients.entries()) {
+    for (const [i, { name, tensor: gradient }] of gradients.entries()) {
       const variable = engine().registeredVariables[name] as Variable;
       const slots = rule.slots.map((_, s) => slotOf(optimizer, rule, s, i, variable));
       if (gradient == null) continue;
@@ -62,15 +68,17 @@ function isFloat(tensor: Tensor | undefined): boolean {
 for (const [optimizerClass, ruleOf] of optimizerRules) {
   const prototype = optimizerClass.prototype as { applyGradients(gradients: Gradients): void };
   const upstream = prototype.applyGradients;
-  prototype.applyGradients = function (this: Optimizer, gradients) {
-    const list = Array.isArray(gradients)
-      ? gradients.map(({ name, tensor }) => [name, tensor] as const)
-      : Object.entries(gradients);
-    const native =
-      engine().backendName === 'native' &&
-      list.every(([name, gradient]) => isFloat(gradient) && isFloat(engine().registeredVariables[name]));
-    if (!native) return upstream.call(this, gradients);
-    applyGradients(this, ruleOf(this), list);
+  prototype.applyGradients = function (this: Optimizer, given) {
+    tidy(() => {
+      const clipping = clippingOf(this);
+      const gradients = clipping ? clipped(named(given), clipping) : given;
+      const list = named(gradients);
+      const native =
+        engine().backendName === 'native' &&
+        list.every(({ name, tensor }) => isFloat(tensor) && isFloat(engine().registeredVariables[name]));
+      if (native) applyGradients(this, ruleOf(this), list);
+      else upstream.call(this, gradients);
+    });
   };
   for (const name of ['getWeights', 'setWeights', 'applyGradients', 'dispose'] as const) {
     const methods = prototype as unknown as Record<typeof name, (...args: unknown[]) => unknown>;

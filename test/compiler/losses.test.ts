@@ -165,7 +165,7 @@ describe.each(Object.entries(functions))('%s', (name, [loss, labels, activation]
         ...valuesOf(model.getWeights()),
       ]);
     }
-    const [compiled, eager] = outcomes as [ArrayLike<number>[], ArrayLike<number>[]];
+    const [compiled, eager] = outcomes as unknown as [ArrayLike<number>[], ArrayLike<number>[]];
     for (const [i, want] of eager.entries()) {
       const [difference, size] = distance(compiled[i] as ArrayLike<number>, want);
       expect(difference, `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(1, size));
