@@ -124,6 +124,8 @@ export function openSession(
     warnOnce(model, known.failure);
     return undefined;
   }
+  // A batch of nothing is upstream's affair.
+  if (data.inputs[0]?.shape[0] === 0) return undefined;
   const plan = planFor(model, known, batchSize);
   if (!fits(data, plan)) return undefined;
   let step = 0;
