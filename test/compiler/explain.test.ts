@@ -1,6 +1,8 @@
 /** What `explain` says, and what is not compiled. */
 import * as tf from 'tfjs-native';
 import { expect, it, vi } from 'vitest';
+import { rules } from '../../dist/compiler/layers/index.js';
+import type { LayerRule } from '../../dist/compiler/layers/rule.js';
 import { build, conv, dataOf, dense, type Net, nets } from './nets';
 
 it('says a line a layer', () => {
@@ -79,4 +81,37 @@ it.each<[string, Net, RegExp]>([
 it('wants a model that was compiled', () => {
   const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
   expect(() => tf.explain(model)).toThrow(/`compile` was called on/);
+});
+
+/** Shapes of which a layer takes the first that fits. */
+const shapes = [[6, 6, 2], [3, 6, 6, 2], [6, 4], [4]];
+
+it.each(Object.keys(rules))('tells what is done for a layer of class %s', (name) => {
+  const { probe } = rules[name] as LayerRule;
+  const model = shapes
+    .map((shape) => {
+      try {
+        const layer = name === 'Softmax' ? tf.layers.softmax({ axis: -1 }) : probe();
+        const inputs = [0, 1].map(() => tf.input({ shape }));
+        // Merges take two.
+        const merges = 'mergeFunction' in layer;
+        const merged = layer.apply(merges ? inputs : (inputs[0] as tf.SymbolicTensor)) as tf.SymbolicTensor;
+        if (Array.isArray(merged) || merged.shape.slice(1).some((length) => !length)) return undefined;
+        const flat = merged.rank > 2 ? (tf.layers.flatten().apply(merged) as tf.SymbolicTensor) : merged;
+        const outputs = tf.layers.dense({ units: 2 }).apply(flat) as tf.SymbolicTensor;
+        const made = tf.model({ inputs: merges ? inputs : (inputs[0] as tf.SymbolicTensor), outputs });
+        made.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+        return { made, layer };
+      } catch {
+        return undefined;
+      }
+    })
+    .find((each) => each !== undefined);
+  expect(model).toBeDefined();
+  const { made, layer } = model as NonNullable<typeof model>;
+  const line = tf
+    .explain(made)
+    .split('\n')
+    .find((each) => each.includes(layer.name));
+  expect(line).toMatch(/: (no work|[_A-Z]\w+)/);
 });
