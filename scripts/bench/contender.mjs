@@ -1,10 +1,11 @@
 // One side of a comparison, for a TensorFlow.js package: builds the model, warms up, says {"ready":…}, then runs
 // as many steps or epochs as each line on stdin asks for and answers with their milliseconds.
-//   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit|predict|predict-one|evaluate
+//   node contender.mjs PACKAGE PROJECT MODEL BATCH step|fit|predict|predict-one|evaluate|graph
 import { createRequire } from 'node:module';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { resolve, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { load } from './graph.cjs';
 import { build, images, large } from './models.cjs';
 
 const [name, project, modelName, batchText, what] = process.argv.slice(2);
@@ -12,7 +13,7 @@ const batch = Number(batchText);
 const tf = createRequire(join(resolve(project), 'package.json'))(name);
 await tf.ready();
 
-const model = build(tf, modelName);
+const model = what === 'graph' ? await load(tf) : build(tf, modelName);
 const data = images(modelName);
 
 /** Milliseconds of each call. */
@@ -44,6 +45,16 @@ function fitter() {
   return () => model.fit(x, y, { batchSize: batch, epochs: 1, verbose: 0 });
 }
 
+/** A GraphModel's predictions for a batch. */
+function graph() {
+  const [x] = data.tensors(tf, 0, batch);
+  return () => {
+    const out = model.predict(x);
+    out.dataSync();
+    out.dispose();
+  };
+}
+
 /** Predictions for one image or 10,000, or their evaluation. */
 function forwarder() {
   const [x, y] = data.tensors(tf, 0, what === 'predict-one' ? 1 : 10_000);
@@ -58,9 +69,9 @@ function forwarder() {
 }
 
 const trains = what === 'step' || what === 'fit';
-const step = trains ? stepper() : forwarder();
+const step = trains ? stepper() : what === 'graph' ? graph() : forwarder();
 // V8 compiles what a step runs, beside the steps, for more than 1,000 of them; peers are at their speed after 50.
-await times(!trains && what !== 'predict-one' ? 10 : large(modelName) ? 50 : 1500, step);
+await times(['predict', 'evaluate'].includes(what) ? 10 : large(modelName) ? 50 : 1500, step);
 const run = what === 'fit' ? fitter() : step;
 const version = tf.version[name === 'tfjs-native' ? 'tfjs-native' : 'tfjs-node'] ?? tf.version_core;
 const info = name === 'tfjs-native' ? tf.info?.() : undefined;

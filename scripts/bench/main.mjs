@@ -114,7 +114,8 @@ const shared = (command) =>
     .addOption(new Option('--isa <name>', 'instruction set (TFJS_NATIVE_ISA; avx2 limits PyTorch alike)'))
     .option('--json', 'one JSON line a figure');
 
-const models = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet', 'lstm'];
+const allModels = ['cnn', 'mlp', 'wide', 'resnet8', 'mobilenet', 'unet', 'lstm'];
+const allPeers = ['torch', 'jax', 'keras', 'tfjs-node'];
 
 const works = {
   step: { description: 'a training step (trainOnBatch) on batches in memory', rounds: '10', runs: '50' },
@@ -127,13 +128,21 @@ const works = {
   predict: { description: 'predictions for 10,000 images', rounds: '5', runs: '5' },
   'predict-one': { description: 'the prediction for one image', rounds: '10', runs: '200', batch: '1' },
   evaluate: { description: 'loss and metrics of 10,000 images', rounds: '5', runs: '5' },
+  graph: {
+    description: 'predictions of the seed CNN as a GraphModel, for a batch',
+    rounds: '10',
+    runs: '200',
+    models: ['cnn'],
+    peers: ['tfjs-node'],
+  },
 };
-for (const [what, { description, rounds, runs, batch = '32' }] of Object.entries(works)) {
+for (const [what, work] of Object.entries(works)) {
+  const { description, rounds, runs, batch = '32', models = allModels, peers = allPeers } = work;
   shared(program.command(what))
     .description(description)
     .addOption(new Option('--model <name>').choices(models).default('cnn'))
     .addOption(new Option('--batch <n>').default(batch))
-    .addOption(new Option('--peer <name>').choices(['torch', 'jax', 'keras', 'tfjs-node']).default('torch'))
+    .addOption(new Option('--peer <name>').choices(peers).default(peers[0]))
     .addOption(tensorflow())
     .addOption(new Option('--variant <name>', `of the peer: torch nhwc, nchw, compile; keras graph, jit`))
     .addOption(new Option('--rounds <n>').default(rounds))
