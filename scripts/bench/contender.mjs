@@ -57,7 +57,7 @@ function graph() {
 
 /** Predictions for one image or 10,000, or their evaluation. */
 function forwarder() {
-  const [x, y] = data.tensors(tf, 0, what === 'predict-one' ? 1 : 10_000);
+  const [x, y] = data.tensors(tf, 0, what === 'predict-one' ? 1 : Math.min(10_000, data.count));
   const batchSize = Number(batch);
   return () => {
     const out = what === 'evaluate' ? model.evaluate(x, y, { batchSize }) : model.predict(x, { batchSize });
