@@ -5,75 +5,68 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
-constexpr int64_t kGates = 3;
+// The workspace: activated gates [steps, batch, 3, units], then h [steps + 1, batch, units] and, as c, r h
+// [steps, batch, units].
+class Cell {
+ public:
+  static constexpr int64_t kGates = 3;
+  static constexpr bool kCarries = false;
 
-// The workspace: activated gates [steps, batch, 3, units], then h [steps + 1, batch, units] and r h [steps,
-// batch, units].
-struct Workspace {
-  float *gates, *h, *rh;
-
-  TFJS_INLINE int64_t size(const Sequence& s) {
+  TFJS_INLINE int64_t workspace_size(const Sequence& s) {
     return s.steps * s.batch * s.columns() + (2 * s.steps + 1) * s.state();
   }
-  TFJS_INLINE Workspace at(float* memory, const Sequence& s) {
+  TFJS_INLINE Workspace workspace(float* memory, const Sequence& s) {
     float* h = memory + s.steps * s.batch * s.columns();
     return {memory, h, h + (s.steps + 1) * s.state()};
   }
+
+  [[gnu::always_inline]] Cell(Scratch& scratch, const Sequence& s, const float* recurrent,
+                              const RecurrentParams& p)
+      : zr_(pack_all(scratch, recurrent, s.columns(), s.units, 2 * s.units, false)),
+        candidate_(pack_all(scratch, recurrent + 2 * s.units, s.columns(), s.units, s.units, false)),
+        activation_(static_cast<RecurrentActivation>(p.activation)),
+        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+
+  template <class Counts>
+  [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
+                                      const Counts& counts) const {
+    const int64_t u = s.units;
+    for (int64_t t = 0; t < s.steps; t++) {
+      const int64_t first = t * s.batch + begin;
+      float* gates = w.gates + first * s.columns();
+      multiply(w.h + first * u, u, zr_, gates, s.columns(), end - begin, true);
+      for (int64_t b = begin; b < end; b++) {
+        const int64_t row = t * s.batch + b;
+        float *z = w.gates + row * s.columns(), *r = z + u, *rh = w.c + row * u;
+        const float* h = w.h + row * u;
+        activate(gate_, z, 2 * u);
+        each_of(u, [=](auto get, auto put) { put(rh, get(r) * get(h)); });
+      }
+      multiply(w.c + first * u, u, candidate_, gates + 2 * u, s.columns(), end - begin, true);
+      for (int64_t b = begin; b < end; b++) {
+        const int64_t row = t * s.batch + b;
+        float *z = w.gates + row * s.columns(), *c = z + 2 * u;
+        const float* before = w.h + row * u;
+        float* h = w.h + (row + s.batch) * u;
+        if (!counts(t, b)) {
+          copy_floats(h, before, u);
+          continue;
+        }
+        activate(activation_, c, u);
+        each_of(u, [=](auto get, auto put) { put(h, get(z) * get(before) + (1.0f - get(z)) * get(c)); });
+      }
+    }
+  }
+
+ private:
+  Packed zr_, candidate_;
+  RecurrentActivation activation_, gate_;
 };
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0? -> y, workspace?, h?
-Status GRU(const Args& args) {
-  const auto p = RecurrentParams::decode(args.params);
-  const Tensor &x = args.inputs[0], &kernel = args.inputs[1], &recurrent = args.inputs[2];
-  const Tensor &bias = args.inputs[3], &mask = args.inputs[4];
-  Sequence s;
-  if (!read_sequence(x, kernel, recurrent, bias, mask, kGates, &s)) return Status::InvalidArgument;
-  const Tensor& kept = args.outputs[1];
-  if (!is_optional(args.inputs[5], s.state()) || !is_optional(kept, Workspace::size(s)))
-    return Status::InvalidArgument;
-  if (s.batch == 0) return Status::Ok;
-  Scratch scratch;
-  const Workspace w = Workspace::at(kept.data ? kept.f32() : scratch.get<float>(Workspace::size(s)), s);
-  const auto activation = static_cast<RecurrentActivation>(p.activation),
-             gate = static_cast<RecurrentActivation>(p.recurrentActivation);
-  project(s, time_major(scratch, s, x.f32(), s.depth, p.goBackwards != 0), kernel, bias, w.gates);
-  copy_state(args.inputs[5], w.h, s.state());
-  const int64_t u = s.units;
-  const Packed zr = pack_all(scratch, recurrent.f32(), s.columns(), u, 2 * u, false);
-  const Packed candidate = pack_all(scratch, recurrent.f32() + 2 * u, s.columns(), u, u, false);
-  each_part(
-      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        for (int64_t t = 0; t < s.steps; t++) {
-          const int64_t first = t * s.batch + begin;
-          float* gates = w.gates + first * s.columns();
-          multiply(w.h + first * u, u, zr, gates, s.columns(), end - begin, true);
-          for (int64_t b = begin; b < end; b++) {
-            const int64_t row = t * s.batch + b;
-            float *z = w.gates + row * s.columns(), *r = z + u, *rh = w.rh + row * u;
-            const float* h = w.h + row * u;
-            activate(gate, z, 2 * u);
-            each_of(u, [=](auto get, auto put) { put(rh, get(r) * get(h)); });
-          }
-          multiply(w.rh + first * u, u, candidate, gates + 2 * u, s.columns(), end - begin, true);
-          for (int64_t b = begin; b < end; b++) {
-            const int64_t row = t * s.batch + b;
-            float *z = w.gates + row * s.columns(), *c = z + 2 * u;
-            const float* before = w.h + row * u;
-            float* h = w.h + (row + s.batch) * u;
-            if (!counts(s, mask, t, b, p.goBackwards != 0)) {
-              copy_floats(h, before, u);
-              continue;
-            }
-            activate(activation, c, u);
-            each_of(u, [=](auto get, auto put) { put(h, get(z) * get(before) + (1.0f - get(z)) * get(c)); });
-          }
-        }
-      });
-  write_output(s, w.h, p.returnSequences != 0, args.outputs[0], args.outputs[2]);
-  return Status::Ok;
-}
+// x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
+Status GRU(const Args& args) { return forward<Cell>(args); }
 
 // dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
 Status GRUGrad(const Args& args) {
@@ -82,12 +75,12 @@ Status GRUGrad(const Args& args) {
   const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
   const Tensor none{nullptr, DType::Float32, 0, {}};
   Sequence s;
-  if (!read_sequence(x, kernel, recurrent, none, mask, kGates, &s)) return Status::InvalidArgument;
+  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s)) return Status::InvalidArgument;
   const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
-  if (!is(args.inputs[4], Workspace::size(s)) || !is_optional(dy, s.state() * (sequences ? s.steps : 1)) ||
-      !is_optional(args.inputs[6], s.state()))
+  if (!is(args.inputs[4], Cell::workspace_size(s)) ||
+      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()))
     return Status::InvalidArgument;
-  const Workspace w = Workspace::at(args.inputs[4].f32(), s);
+  const Workspace w = Cell::workspace(args.inputs[4].f32(), s);
   const auto activation = static_cast<RecurrentActivation>(p.activation),
              gate = static_cast<RecurrentActivation>(p.recurrentActivation);
   Scratch scratch;
@@ -141,7 +134,7 @@ Status GRUGrad(const Args& args) {
   project_back(s, time_major_x, kernel, dgates, backwards, args.outputs[0], args.outputs[1], args.outputs[3]);
   if (float* to = args.outputs[2].f32()) {
     weight_gradient(s, w.h, u, dgates, 2 * u, to);
-    weight_gradient(s, w.rh, u, dgates + 2 * u, u, to + 2 * u);
+    weight_gradient(s, w.c, u, dgates + 2 * u, u, to + 2 * u);
   }
   if (args.outputs[4].data != nullptr) copy_floats(args.outputs[4].f32(), dh, s.state());
   return Status::Ok;

@@ -5,77 +5,66 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
-constexpr int64_t kGates = 4;
-
 // The workspace: activated gates [steps, batch, 4, units], then h and c, [steps + 1, batch, units] each.
-struct Workspace {
-  float *gates, *h, *c;
+class Cell {
+ public:
+  static constexpr int64_t kGates = 4;
+  static constexpr bool kCarries = true;
 
-  TFJS_INLINE int64_t size(const Sequence& s) {
+  TFJS_INLINE int64_t workspace_size(const Sequence& s) {
     return s.steps * s.batch * s.columns() + 2 * (s.steps + 1) * s.state();
   }
-  TFJS_INLINE Workspace at(float* memory, const Sequence& s) {
+  TFJS_INLINE Workspace workspace(float* memory, const Sequence& s) {
     float* h = memory + s.steps * s.batch * s.columns();
     return {memory, h, h + (s.steps + 1) * s.state()};
   }
+
+  [[gnu::always_inline]] Cell(Scratch& scratch, const Sequence& s, const float* recurrent,
+                              const RecurrentParams& p)
+      : packed_(pack_all(scratch, recurrent, s.columns(), s.units, s.columns(), false)),
+        activation_(static_cast<RecurrentActivation>(p.activation)),
+        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+
+  template <class Counts>
+  [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
+                                      const Counts& counts) const {
+    const int64_t u = s.units;
+    for (int64_t t = 0; t < s.steps; t++) {
+      const int64_t first = t * s.batch + begin;
+      multiply(w.h + first * u, u, packed_, w.gates + first * s.columns(), s.columns(), end - begin, true);
+      for (int64_t b = begin; b < end; b++) {
+        const int64_t row = t * s.batch + b, next = row + s.batch;
+        float *i = w.gates + row * s.columns(), *f = i + u, *g = f + u, *o = g + u;
+        float *h = w.h + next * u, *c = w.c + next * u;
+        if (!counts(t, b)) {
+          copy_floats(h, w.h + row * u, u);
+          copy_floats(c, w.c + row * u, u);
+          continue;
+        }
+        activate(gate_, i, 2 * u);
+        activate(activation_, g, u);
+        activate(gate_, o, u);
+        const float* before = w.c + row * u;
+        each_of(u, [=](auto get, auto put) {
+          const vf32 sum = get(f) * get(before) + get(i) * get(g);
+          put(c, sum);
+          put(h, sum);
+        });
+        activate(activation_, h, u);
+        each_of(u, [=](auto get, auto put) { put(h, get(h) * get(o)); });
+      }
+    }
+  }
+
+ private:
+  Packed packed_;
+  RecurrentActivation activation_, gate_;
 };
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0?, c0? -> y, workspace?, h?, c?
-Status LSTM(const Args& args) {
-  const auto p = RecurrentParams::decode(args.params);
-  const Tensor &x = args.inputs[0], &kernel = args.inputs[1], &recurrent = args.inputs[2];
-  const Tensor &bias = args.inputs[3], &mask = args.inputs[4];
-  Sequence s;
-  if (!read_sequence(x, kernel, recurrent, bias, mask, kGates, &s)) return Status::InvalidArgument;
-  if (!is_optional(args.inputs[5], s.state()) || !is_optional(args.inputs[6], s.state()))
-    return Status::InvalidArgument;
-  const Tensor& kept = args.outputs[1];
-  if (!is_optional(kept, Workspace::size(s))) return Status::InvalidArgument;
-  if (s.batch == 0) return Status::Ok;
-  Scratch scratch;
-  const Workspace w = Workspace::at(kept.data ? kept.f32() : scratch.get<float>(Workspace::size(s)), s);
-  const auto activation = static_cast<RecurrentActivation>(p.activation),
-             gate = static_cast<RecurrentActivation>(p.recurrentActivation);
-  project(s, time_major(scratch, s, x.f32(), s.depth, p.goBackwards != 0), kernel, bias, w.gates);
-  copy_state(args.inputs[5], w.h, s.state());
-  copy_state(args.inputs[6], w.c, s.state());
-  const Packed packed = pack_all(scratch, recurrent.f32(), s.columns(), s.units, s.columns(), false);
-  each_part(
-      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        const int64_t u = s.units;
-        for (int64_t t = 0; t < s.steps; t++) {
-          const int64_t first = t * s.batch + begin;
-          multiply(w.h + first * u, u, packed, w.gates + first * s.columns(), s.columns(), end - begin, true);
-          for (int64_t b = begin; b < end; b++) {
-            const int64_t row = t * s.batch + b, next = row + s.batch;
-            float *i = w.gates + row * s.columns(), *f = i + u, *g = f + u, *o = g + u;
-            float *h = w.h + next * u, *c = w.c + next * u;
-            if (!counts(s, mask, t, b, p.goBackwards != 0)) {
-              copy_floats(h, w.h + row * u, u);
-              copy_floats(c, w.c + row * u, u);
-              continue;
-            }
-            activate(gate, i, 2 * u);
-            activate(activation, g, u);
-            activate(gate, o, u);
-            const float* before = w.c + row * u;
-            each_of(u, [=](auto get, auto put) {
-              const vf32 sum = get(f) * get(before) + get(i) * get(g);
-              put(c, sum);
-              put(h, sum);
-            });
-            activate(activation, h, u);
-            each_of(u, [=](auto get, auto put) { put(h, get(h) * get(o)); });
-          }
-        }
-      });
-  write_output(s, w.h, p.returnSequences != 0, args.outputs[0], args.outputs[2]);
-  if (args.outputs[3].data != nullptr)
-    copy_floats(args.outputs[3].f32(), w.c + s.steps * s.state(), s.state());
-  return Status::Ok;
-}
+// x, kernel, recurrentKernel, bias?, mask?, h0?, c0? -> y?, workspace?, h?, c?
+Status LSTM(const Args& args) { return forward<Cell>(args); }
 
 // dy?, x, kernel, recurrentKernel, workspace, mask?, dh?, dc? -> dx?, dkernel?, drecurrentKernel?, dbias?,
 // dh0?, dc0?
@@ -85,12 +74,13 @@ Status LSTMGrad(const Args& args) {
   const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
   const Tensor none{nullptr, DType::Float32, 0, {}};
   Sequence s;
-  if (!read_sequence(x, kernel, recurrent, none, mask, kGates, &s)) return Status::InvalidArgument;
+  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s)) return Status::InvalidArgument;
   const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
-  if (!is(args.inputs[4], Workspace::size(s)) || !is_optional(dy, s.state() * (sequences ? s.steps : 1)) ||
-      !is_optional(args.inputs[6], s.state()) || !is_optional(args.inputs[7], s.state()))
+  if (!is(args.inputs[4], Cell::workspace_size(s)) ||
+      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()) ||
+      !is_optional(args.inputs[7], s.state()))
     return Status::InvalidArgument;
-  const Workspace w = Workspace::at(args.inputs[4].f32(), s);
+  const Workspace w = Cell::workspace(args.inputs[4].f32(), s);
   const auto activation = static_cast<RecurrentActivation>(p.activation),
              gate = static_cast<RecurrentActivation>(p.recurrentActivation);
   Scratch scratch;

@@ -281,4 +281,108 @@ TFJS_INLINE bool counts(const Sequence& s, const Tensor& mask, int64_t t, int64_
   return mask.data == nullptr || mask.f32()[b * s.steps + place_of(s, t, backwards)] != 0.0f;
 }
 
+// What a layer computes of some samples and steps: `gates` [steps, batch, gates * units], where project()
+// writes; the state h [steps + 1, batch, units]; and what a class of layers has beside that.
+struct Workspace {
+  float *gates, *h, *c;
+};
+
+// The samples [begin, end) of a value [samples, width].
+TFJS_INLINE Tensor rows_of(const Tensor& t, int64_t begin, int64_t end, int64_t width) {
+  if (t.data == nullptr) return t;
+  return {t.f32() + begin * width, DType::Float32, 2, {end - begin, width}};
+}
+
+// The forward pass where nothing is kept for a gradient: some samples and some steps at a time, so that their
+// gates stay in the second-level cache. Cut by the shape alone, as a product of few rows may add up in
+// another order.
+template <class Cell>
+void forward_in_blocks(const Args& args, const Sequence& s, const Cell& cell, bool sequences,
+                       bool backwards) {
+  constexpr int64_t kRows = 16, kFloats = 128 * 1024;
+  const Tensor &x = args.inputs[0], &mask = args.inputs[4], &y = args.outputs[0];
+  const int64_t u = s.units, blocks = (s.batch + kRows - 1) / kRows;
+  const auto run_block = [&](int64_t block) {
+    const int64_t begin = block * kRows, end = smaller(begin + kRows, s.batch), rows = end - begin;
+    Sequence part = s;
+    part.batch = rows;
+    part.steps = kFloats / (rows * s.columns());
+    part.steps = part.steps < 1 ? 1 : smaller(part.steps, s.steps);
+    Scratch scratch;
+    float *memory = scratch.get<float>(Cell::workspace_size(part)),
+          *data = scratch.get<float>(part.steps * rows * s.depth);
+    float *h = scratch.get<float>(rows * u), *c = scratch.get<float>(rows * u);
+    copy_state(rows_of(args.inputs[5], begin, end, u), h, rows * u);
+    if (Cell::kCarries) copy_state(rows_of(args.inputs[6], begin, end, u), c, rows * u);
+    for (int64_t first = 0; first < s.steps; first += part.steps) {
+      part.steps = smaller(part.steps, s.steps - first);
+      const Workspace w = Cell::workspace(memory, part);
+      for (int64_t t = 0; t < part.steps; t++) {
+        for (int64_t b = 0; b < rows; b++)
+          copy_floats(data + (t * rows + b) * s.depth,
+                      x.f32() + ((begin + b) * s.steps + place_of(s, first + t, backwards)) * s.depth,
+                      s.depth);
+      }
+      project(part, data, args.inputs[1], args.inputs[3], w.gates);
+      copy_floats(w.h, h, rows * u);
+      if (Cell::kCarries) copy_floats(w.c, c, rows * u);
+      cell.advance(part, w, 0, rows,
+                   [&](int64_t t, int64_t b) { return counts(s, mask, first + t, begin + b, backwards); });
+      for (int64_t t = 0; t < part.steps && sequences && y.data != nullptr; t++) {
+        for (int64_t b = 0; b < rows; b++)
+          copy_floats(y.f32() + ((begin + b) * s.steps + first + t) * u, w.h + ((t + 1) * rows + b) * u, u);
+      }
+      copy_floats(h, w.h + part.steps * rows * u, rows * u);
+      if (Cell::kCarries) copy_floats(c, w.c + part.steps * rows * u, rows * u);
+    }
+    if (!sequences && y.data != nullptr) copy_floats(y.f32() + begin * u, h, rows * u);
+    if (args.outputs[2].data != nullptr) copy_floats(args.outputs[2].f32() + begin * u, h, rows * u);
+    if (Cell::kCarries && args.outputs[3].data != nullptr)
+      copy_floats(args.outputs[3].f32() + begin * u, c, rows * u);
+  };
+  const double nanoseconds = recurrent_nanoseconds(s) / static_cast<double>(blocks);
+  parallel_for(
+      blocks, nanoseconds, [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        for (int64_t block = begin; block < end; block++) run_block(block);
+      });
+}
+
+// A layer's forward op: x, kernel, recurrentKernel, bias?, mask?, h0?, c0? -> y, workspace?, h?, c?
+//
+// A Cell has the number of its gates; kCarries, whether c is a state of [steps + 1, batch, units] too; the
+// size of its workspace and where its parts are; and advance(s, w, begin, end, counts), which makes the
+// samples [begin, end) of h and c from projected gates.
+template <class Cell>
+Status forward(const Args& args) {
+  const auto p = RecurrentParams::decode(args.params);
+  const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
+  const Tensor &x = args.inputs[0], &kernel = args.inputs[1], &recurrent = args.inputs[2];
+  const Tensor &bias = args.inputs[3], &mask = args.inputs[4], &kept = args.outputs[1];
+  Sequence s;
+  if (!read_sequence(x, kernel, recurrent, bias, mask, Cell::kGates, &s) ||
+      !is_optional(kept, Cell::workspace_size(s)) || !is_optional(args.inputs[5], s.state()) ||
+      (Cell::kCarries && !is_optional(args.inputs[6], s.state())))
+    return Status::InvalidArgument;
+  if (s.batch == 0) return Status::Ok;
+  Scratch scratch;
+  const Cell cell(scratch, s, recurrent.f32(), p);
+  if (kept.data == nullptr) {
+    forward_in_blocks(args, s, cell, sequences, backwards);
+    return Status::Ok;
+  }
+  const Workspace w = Cell::workspace(kept.f32(), s);
+  project(s, time_major(scratch, s, x.f32(), s.depth, backwards), kernel, bias, w.gates);
+  copy_state(args.inputs[5], w.h, s.state());
+  if (Cell::kCarries) copy_state(args.inputs[6], w.c, s.state());
+  each_part(
+      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        cell.advance(s, w, begin, end,
+                     [&](int64_t t, int64_t b) { return counts(s, mask, t, b, backwards); });
+      });
+  write_output(s, w.h, sequences, args.outputs[0], args.outputs[2]);
+  if (Cell::kCarries && args.outputs[3].data != nullptr)
+    copy_floats(args.outputs[3].f32(), w.c + s.steps * s.state(), s.state());
+  return Status::Ok;
+}
+
 }  // namespace tfjs::TFJS_ISA

@@ -4,46 +4,48 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
-// The workspace: h [steps + 1, batch, units].
-TFJS_INLINE int64_t workspace_size(const Sequence& s) { return (s.steps + 1) * s.state(); }
+// The workspace: h [steps + 1, batch, units], in which a step's gate becomes the state behind it.
+class Cell {
+ public:
+  static constexpr int64_t kGates = 1;
+  static constexpr bool kCarries = false;
+
+  TFJS_INLINE int64_t workspace_size(const Sequence& s) { return (s.steps + 1) * s.state(); }
+  TFJS_INLINE Workspace workspace(float* memory, const Sequence& s) {
+    return {memory + s.state(), memory, nullptr};
+  }
+
+  [[gnu::always_inline]] Cell(Scratch& scratch, const Sequence& s, const float* recurrent,
+                              const RecurrentParams& p)
+      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, false)),
+        activation_(static_cast<RecurrentActivation>(p.activation)) {}
+
+  template <class Counts>
+  [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
+                                      const Counts& counts) const {
+    const int64_t u = s.units;
+    for (int64_t t = 0; t < s.steps; t++) {
+      const float* before = w.h + (t * s.batch + begin) * u;
+      float* h = w.h + ((t + 1) * s.batch + begin) * u;
+      multiply(before, u, packed_, h, u, end - begin, true);
+      for (int64_t b = begin; b < end; b++, h += u, before += u) {
+        if (counts(t, b))
+          activate(activation_, h, u);
+        else
+          copy_floats(h, before, u);
+      }
+    }
+  }
+
+ private:
+  Packed packed_;
+  RecurrentActivation activation_;
+};
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0? -> y, workspace?, h?
-Status SimpleRNN(const Args& args) {
-  const auto p = RecurrentParams::decode(args.params);
-  const Tensor &x = args.inputs[0], &kernel = args.inputs[1], &recurrent = args.inputs[2];
-  const Tensor &bias = args.inputs[3], &mask = args.inputs[4];
-  Sequence s;
-  if (!read_sequence(x, kernel, recurrent, bias, mask, 1, &s)) return Status::InvalidArgument;
-  const Tensor& kept = args.outputs[1];
-  if (!is_optional(args.inputs[5], s.state()) || !is_optional(kept, workspace_size(s)))
-    return Status::InvalidArgument;
-  if (s.batch == 0) return Status::Ok;
-  Scratch scratch;
-  float* states = kept.data ? kept.f32() : scratch.get<float>(workspace_size(s));
-  const auto activation = static_cast<RecurrentActivation>(p.activation);
-  project(s, time_major(scratch, s, x.f32(), s.depth, p.goBackwards != 0), kernel, bias, states + s.state());
-  copy_state(args.inputs[5], states, s.state());
-  const int64_t u = s.units;
-  const Packed packed = pack_all(scratch, recurrent.f32(), u, u, u, false);
-  each_part(
-      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        for (int64_t t = 0; t < s.steps; t++) {
-          const float* before = states + (t * s.batch + begin) * u;
-          float* h = states + ((t + 1) * s.batch + begin) * u;
-          multiply(before, u, packed, h, u, end - begin, true);
-          for (int64_t b = begin; b < end; b++, h += u, before += u) {
-            if (counts(s, mask, t, b, p.goBackwards != 0))
-              activate(activation, h, u);
-            else
-              copy_floats(h, before, u);
-          }
-        }
-      });
-  write_output(s, states, p.returnSequences != 0, args.outputs[0], args.outputs[2]);
-  return Status::Ok;
-}
+// x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
+Status SimpleRNN(const Args& args) { return forward<Cell>(args); }
 
 // dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
 Status SimpleRNNGrad(const Args& args) {
@@ -52,10 +54,10 @@ Status SimpleRNNGrad(const Args& args) {
   const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
   const Tensor none{nullptr, DType::Float32, 0, {}};
   Sequence s;
-  if (!read_sequence(x, kernel, recurrent, none, mask, 1, &s)) return Status::InvalidArgument;
+  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s)) return Status::InvalidArgument;
   const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
-  if (!is(args.inputs[4], workspace_size(s)) || !is_optional(dy, s.state() * (sequences ? s.steps : 1)) ||
-      !is_optional(args.inputs[6], s.state()))
+  if (!is(args.inputs[4], Cell::workspace_size(s)) ||
+      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()))
     return Status::InvalidArgument;
   const float* states = args.inputs[4].f32();
   const auto activation = static_cast<RecurrentActivation>(p.activation);
