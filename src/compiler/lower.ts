@@ -4,6 +4,7 @@ import { clipsNorms } from './clipping';
 import { constrain } from './constraints';
 import type { Step, Steps } from './fuse';
 import { activate } from './layers/activation';
+import { foldNormalizations } from './layers/fold';
 import type { Lowered } from './layers/rule';
 import type { LossPlace } from './losses';
 import type { Objective } from './objective';
@@ -173,8 +174,9 @@ function endOf(results: readonly Result[]): number {
  * @param objectives for its losses and metrics, in the order of upstream's `evaluate`; without, it gives the outputs
  * @throws Uncompilable
  */
-export function lowerInference(steps: Steps, objectives?: readonly Objective[]): Program {
-  const tape = new Tape(new Set(), false);
+export function lowerInference(all: Steps, objectives?: readonly Objective[]): Program {
+  const { steps, norms } = foldNormalizations(all);
+  const tape = new Tape(new Set(), false, norms);
   const logits = objectives ? logitsOf(steps, objectives) : new Set<Step>();
   const { values, forward } = lowerForward(steps.steps, tape, new Set(), logits);
   const inputs = steps.inputs.map((step) => dataInput(values.get(step) as Value));

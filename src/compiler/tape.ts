@@ -89,10 +89,14 @@ export class Tape {
   #streams = 0;
   #samples = 1;
 
-  /** @param training whether layers compute what they do in training */
+  /**
+   * @param training whether layers compute what they do in training
+   * @param norms the batch normalisations that are part of the weights of layers before them
+   */
   constructor(
     readonly trained: ReadonlySet<LayerVariable>,
     readonly training: boolean,
+    readonly norms: ReadonlyMap<unknown, unknown> = new Map(),
   ) {}
 
   /** How many samples of a layer are in one of the batch: several in a layer that is applied to each step. */

@@ -1,6 +1,9 @@
 /** Compiled training with layers of images and sequences, and with normalisation, against eager training. */
 import * as tf from 'tfjs-native';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { fuse } from '../../dist/compiler/fuse.js';
+import { lowerInference } from '../../dist/compiler/lower.js';
+import { trace } from '../../dist/compiler/trace.js';
 import { agrees } from './agreement';
 import { build, conv, dataOf, dense, distance, forceEager, type Net, normal, valuesOf } from './nets';
 
@@ -374,4 +377,35 @@ it('normalises another dimension over the batch as after a permutation', async (
     const [difference, size] = distance(values, permuted?.[i] as Float32Array);
     expect(difference).toBeLessThanOrEqual(1e-5 * Math.max(0.1, size));
   }
+});
+
+it('predicts with batch normalisations as part of the weights before them', async () => {
+  const net: Net = {
+    ...labels,
+    input: [10, 9, 3],
+    layers: () => [
+      conv(16, { activation: 'linear', useBias: false }),
+      layers.batchNormalization({ gammaInitializer: normal(), betaInitializer: normal(), momentum: 0.5 }),
+      layers.reLU(),
+      layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, depthwiseInitializer: normal() }),
+      layers.batchNormalization({ scale: false, epsilon: 0.01, momentum: 0.5 }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.flatten(),
+      dense(8),
+      layers.batchNormalization({ center: false, momentum: 0.5 }),
+      layers.activation({ activation: 'tanh' }),
+      softmax(),
+    ],
+  };
+  const model = build(net, tf.train.sgd(0.1));
+  const { calls } = lowerInference(fuse(trace(model))).tape as { calls: { op: string }[] };
+  expect(calls.map(({ op }) => op)).not.toContain('FusedBatchNorm');
+  const { x, y } = dataOf(net, 40);
+  // The averages move away from 0 and 1.
+  await model.fit(x, y, { batchSize: 8, epochs: 3, verbose: 0 });
+  const compiled = (model.predict(x) as tf.Tensor).dataSync();
+  forceEager(model);
+  const [difference] = distance(compiled, (model.predict(x) as tf.Tensor).dataSync());
+  // Three layers of sums of up to 400 terms, in probabilities.
+  expect(difference).toBeLessThanOrEqual(1e-5);
 });

@@ -5,6 +5,7 @@ import type { Parameter, Tape, Value } from '../tape';
 import { activationOf, refuseActivation } from './activation';
 import { convolutionOps, convolve, refuseCausal, slidingParams } from './convolution';
 import { refuseChannelsFirst } from './image';
+import { folded } from './fold';
 import type { LayerRule } from './rule';
 import { optionalWeight, refuseRegularizers } from './weights';
 
@@ -25,8 +26,10 @@ export const depthwiseConv2d: LayerRule = {
   activation: activationOf,
   lower({ layers: [layer], activation, shape }, [input], tape, [wanted]) {
     const x = input as Value;
-    const kernel = kernelOf(layer as Layer, 'depthwise', tape);
-    const bias = optionalWeight(layer as Layer, 'bias', tape);
+    const { kernel, bias } = folded(layer as Layer, tape, {
+      kernel: kernelOf(layer as Layer, 'depthwise', tape),
+      bias: optionalWeight(layer as Layer, 'bias', tape),
+    });
     // Upstream's takes no notice of dilations.
     const params = slidingParams(layer as Layer, x.dims, kernel.value.dims, [1, 1]);
     const sliding = { x, kernel, bias, params, activation, shape };

@@ -6,6 +6,7 @@ import type { Regularizer } from '@tensorflow/tfjs-layers/dist/regularizers';
 import { refuseConstraint } from '../constraints';
 import { type Parameter, sizeOf, type Tape, type Value } from '../tape';
 import { activationGradient, refuseActivation } from './activation';
+import { folded } from './fold';
 
 /** Why a layer with weights of these names cannot be compiled, if it cannot. */
 export function refuseRegularizers(layer: Layer, names: readonly string[]): string | undefined {
@@ -49,10 +50,10 @@ export function optionalWeight(
 
 /** A layer's kernel and bias. */
 export function weightsOf(layer: Layer, tape: Tape): { kernel: Parameter; bias: Parameter | undefined } {
-  return {
+  return folded(layer, tape, {
     kernel: optionalWeight(layer, 'kernel', tape) as Parameter,
     bias: optionalWeight(layer, 'bias', tape),
-  };
+  });
 }
 
 /**
