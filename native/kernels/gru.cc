@@ -63,81 +63,75 @@ class Cell {
   RecurrentActivation activation_, gate_;
 };
 
+class Back {
+ public:
+  [[gnu::always_inline]] Back(Scratch& scratch, const Sequence& s, const float* recurrent,
+                              const RecurrentParams& p)
+      : zr_(pack_all(scratch, recurrent, s.columns(), 2 * s.units, s.units, true)),
+        candidate_(pack_all(scratch, recurrent + 2 * s.units, s.columns(), s.units, s.units, true)),
+        activation_(static_cast<RecurrentActivation>(p.activation)),
+        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+
+  template <class Give, class Counts>
+  [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
+                                      int64_t begin, int64_t end, const Give& give,
+                                      const Counts& counts) const {
+    const int64_t u = s.units;
+    Scratch own;
+    // The gradients of r h.
+    float* products = own.get<float>((end - begin) * u);
+    for (int64_t t = s.steps - 1; t >= 0; t--) {
+      float* gradients = d.gates + (t * s.batch + begin) * s.columns();
+      for (int64_t b = begin; b < end; b++) {
+        const int64_t row = t * s.batch + b;
+        float *dz = d.gates + row * s.columns(), *dcandidate = dz + 2 * u, *h = d.h + b * u;
+        give(t, b);
+        if (!counts(t, b)) {
+          fill_zero(dz, s.columns());
+          continue;
+        }
+        const float *z = w.gates + row * s.columns(), *c = z + 2 * u, *before = w.h + row * u;
+        each_of(u, [=](auto get, auto put) {
+          put(dz, get(h) * (get(before) - get(c)));
+          put(dcandidate, get(h) * (1.0f - get(z)));
+        });
+        multiply_slope(gate_, z, dz, u);
+        multiply_slope(activation_, c, dcandidate, u);
+      }
+      multiply(gradients + 2 * u, s.columns(), candidate_, products, u, end - begin, false);
+      for (int64_t b = begin; b < end; b++) {
+        if (!counts(t, b)) continue;
+        const int64_t row = t * s.batch + b;
+        const float *z = w.gates + row * s.columns(), *r = z + u, *before = w.h + row * u;
+        float *dr = d.gates + row * s.columns() + u, *h = d.h + b * u, *product = products + (b - begin) * u;
+        each_of(u, [=](auto get, auto put) {
+          put(dr, get(product) * get(before));
+          put(h, get(h) * get(z) + get(product) * get(r));
+        });
+        multiply_slope(gate_, r, dr, u);
+      }
+      // Where a step does not count, this adds nothing.
+      multiply(gradients, s.columns(), zr_, d.h + begin * u, u, end - begin, true);
+    }
+  }
+
+  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* gates, float* to) {
+    const int64_t u = s.units;
+    weight_gradient(s, w.h, u, gates, 2 * u, to);
+    weight_gradient(s, w.c, u, gates + 2 * u, u, to + 2 * u);
+  }
+
+ private:
+  Packed zr_, candidate_;
+  RecurrentActivation activation_, gate_;
+};
+
 }  // namespace
 
 // x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
 Status GRU(const Args& args) { return forward<Cell>(args); }
 
 // dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
-Status GRUGrad(const Args& args) {
-  const auto p = RecurrentParams::decode(args.params);
-  const Tensor &dy = args.inputs[0], &x = args.inputs[1], &kernel = args.inputs[2];
-  const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
-  const Tensor none{nullptr, DType::Float32, 0, {}};
-  Sequence s;
-  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s)) return Status::InvalidArgument;
-  const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
-  if (!is(args.inputs[4], Cell::workspace_size(s)) ||
-      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()))
-    return Status::InvalidArgument;
-  const Workspace w = Cell::workspace(args.inputs[4].f32(), s);
-  const auto activation = static_cast<RecurrentActivation>(p.activation),
-             gate = static_cast<RecurrentActivation>(p.recurrentActivation);
-  Scratch scratch;
-  const int64_t u = s.units;
-  float* dgates = scratch.get<float>(s.steps * s.batch * s.columns());
-  float* dh = scratch.get<float>(s.state());
-  copy_state(args.inputs[6], dh, s.state());
-  const Packed zr = pack_all(scratch, recurrent.f32(), s.columns(), 2 * u, u, true);
-  const Packed candidate = pack_all(scratch, recurrent.f32() + 2 * u, s.columns(), u, u, true);
-  each_part(
-      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        Scratch own;
-        // The gradients of r h, then those of h through the gates.
-        float* products = own.get<float>((end - begin) * u);
-        for (int64_t t = s.steps - 1; t >= 0; t--) {
-          float* gradients = dgates + (t * s.batch + begin) * s.columns();
-          for (int64_t b = begin; b < end; b++) {
-            const int64_t row = t * s.batch + b;
-            float *dz = dgates + row * s.columns(), *dcandidate = dz + 2 * u, *h = dh + b * u;
-            add_output_gradient(s, dy, sequences, t, b, h);
-            if (!counts(s, mask, t, b, backwards)) {
-              fill_zero(dz, s.columns());
-              continue;
-            }
-            const float *z = w.gates + row * s.columns(), *c = z + 2 * u, *before = w.h + row * u;
-            each_of(u, [=](auto get, auto put) {
-              put(dz, get(h) * (get(before) - get(c)));
-              put(dcandidate, get(h) * (1.0f - get(z)));
-            });
-            multiply_slope(gate, z, dz, u);
-            multiply_slope(activation, c, dcandidate, u);
-          }
-          multiply(gradients + 2 * u, s.columns(), candidate, products, u, end - begin, false);
-          for (int64_t b = begin; b < end; b++) {
-            if (!counts(s, mask, t, b, backwards)) continue;
-            const int64_t row = t * s.batch + b;
-            const float *z = w.gates + row * s.columns(), *r = z + u, *before = w.h + row * u;
-            float *dr = dgates + row * s.columns() + u, *h = dh + b * u,
-                  *product = products + (b - begin) * u;
-            each_of(u, [=](auto get, auto put) {
-              put(dr, get(product) * get(before));
-              put(h, get(h) * get(z) + get(product) * get(r));
-            });
-            multiply_slope(gate, r, dr, u);
-          }
-          // Where a step does not count, this adds nothing.
-          multiply(gradients, s.columns(), zr, dh + begin * u, u, end - begin, true);
-        }
-      });
-  const float* time_major_x = time_major(scratch, s, x.f32(), s.depth, backwards);
-  project_back(s, time_major_x, kernel, dgates, backwards, args.outputs[0], args.outputs[1], args.outputs[3]);
-  if (float* to = args.outputs[2].f32()) {
-    weight_gradient(s, w.h, u, dgates, 2 * u, to);
-    weight_gradient(s, w.c, u, dgates + 2 * u, u, to + 2 * u);
-  }
-  if (args.outputs[4].data != nullptr) copy_floats(args.outputs[4].f32(), dh, s.state());
-  return Status::Ok;
-}
+Status GRUGrad(const Args& args) { return backward<Cell, Back>(args); }
 
 }  // namespace tfjs::TFJS_ISA

@@ -222,10 +222,9 @@ TFJS_INLINE void write_output(const Sequence& s, const float* h, bool sequences,
       });
 }
 
-// c [rows, columns] = a^T b over all steps and samples; absent if c is null.
+// c [rows, columns] = a^T b over all steps and samples.
 TFJS_INLINE void weight_gradient(const Sequence& s, const float* a, int64_t rows, const float* b,
                                  int64_t columns, float* c) {
-  if (c == nullptr) return;
   gemm({rows, columns, s.steps * s.batch, a, rows, true, b, s.columns(), false, c, s.columns(), {}});
 }
 
@@ -234,7 +233,7 @@ TFJS_INLINE void weight_gradient(const Sequence& s, const float* a, int64_t rows
 TFJS_INLINE void project_back(const Sequence& s, const float* x, const Tensor& kernel, const float* dgates,
                               bool backwards, const Tensor& dx, const Tensor& dkernel, const Tensor& dbias) {
   const int64_t rows = s.steps * s.batch, columns = s.columns();
-  weight_gradient(s, x, s.depth, dgates, columns, dkernel.f32());
+  if (dkernel.data != nullptr) weight_gradient(s, x, s.depth, dgates, columns, dkernel.f32());
   if (dbias.data != nullptr) {
     float* to = dbias.f32();
     constexpr int64_t kBlock = 4 * kLanes;
@@ -382,6 +381,54 @@ Status forward(const Args& args) {
   write_output(s, w.h, sequences, args.outputs[0], args.outputs[2]);
   if (Cell::kCarries && args.outputs[3].data != nullptr)
     copy_floats(args.outputs[3].f32(), w.c + s.steps * s.state(), s.state());
+  return Status::Ok;
+}
+
+// What goes back through the steps: gradients of the gates' sums [steps, batch, gates * units], and of the
+// states [batch, units].
+struct Gradients {
+  float *gates, *h, *c;
+};
+
+// A layer's gradient op: dy?, x, kernel, recurrentKernel, workspace, mask?, dh?, dc? -> dx?, dkernel?,
+// drecurrentKernel?, dbias?, dh0?, dc0?
+//
+// Back, beside a Cell, has retreat(s, w, d, begin, end, give, counts), which makes the gradients of the
+// samples [begin, end), where give(t, b) adds that of a step's result to d.h; and recurrent_gradient(s, w,
+// gates, to).
+template <class Cell, class Back>
+Status backward(const Args& args) {
+  const auto p = RecurrentParams::decode(args.params);
+  const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
+  const Tensor &dy = args.inputs[0], &x = args.inputs[1], &kernel = args.inputs[2];
+  const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
+  const Tensor none{nullptr, DType::Float32, 0, {}};
+  Sequence s;
+  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s) ||
+      !is(args.inputs[4], Cell::workspace_size(s)) ||
+      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()) ||
+      (Cell::kCarries && !is_optional(args.inputs[7], s.state())))
+    return Status::InvalidArgument;
+  const Workspace w = Cell::workspace(args.inputs[4].f32(), s);
+  Scratch scratch;
+  const Gradients d{scratch.get<float>(s.steps * s.batch * s.columns()), scratch.get<float>(s.state()),
+                    Cell::kCarries ? scratch.get<float>(s.state()) : nullptr};
+  copy_state(args.inputs[6], d.h, s.state());
+  if (Cell::kCarries) copy_state(args.inputs[7], d.c, s.state());
+  const Back back(scratch, s, recurrent.f32(), p);
+  each_part(
+      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        back.retreat(
+            s, w, d, begin, end,
+            [&](int64_t t, int64_t b) { add_output_gradient(s, dy, sequences, t, b, d.h + b * s.units); },
+            [&](int64_t t, int64_t b) { return counts(s, mask, t, b, backwards); });
+      });
+  const float* time_major_x = time_major(scratch, s, x.f32(), s.depth, backwards);
+  project_back(s, time_major_x, kernel, d.gates, backwards, args.outputs[0], args.outputs[1],
+               args.outputs[3]);
+  if (args.outputs[2].data != nullptr) Back::recurrent_gradient(s, w, d.gates, args.outputs[2].f32());
+  if (args.outputs[4].data != nullptr) copy_floats(args.outputs[4].f32(), d.h, s.state());
+  if (Cell::kCarries && args.outputs[5].data != nullptr) copy_floats(args.outputs[5].f32(), d.c, s.state());
   return Status::Ok;
 }
 

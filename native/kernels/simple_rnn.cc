@@ -42,54 +42,51 @@ class Cell {
   RecurrentActivation activation_;
 };
 
+class Back {
+ public:
+  [[gnu::always_inline]] Back(Scratch& scratch, const Sequence& s, const float* recurrent,
+                              const RecurrentParams& p)
+      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, true)),
+        activation_(static_cast<RecurrentActivation>(p.activation)) {}
+
+  template <class Give, class Counts>
+  [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
+                                      int64_t begin, int64_t end, const Give& give,
+                                      const Counts& counts) const {
+    const int64_t u = s.units;
+    for (int64_t t = s.steps - 1; t >= 0; t--) {
+      for (int64_t b = begin; b < end; b++) {
+        const int64_t row = t * s.batch + b;
+        float *to = d.gates + row * u, *h = d.h + b * u;
+        give(t, b);
+        if (!counts(t, b)) {
+          fill_zero(to, u);
+          continue;
+        }
+        copy_floats(to, h, u);
+        multiply_slope(activation_, w.h + (row + s.batch) * u, to, u);
+        // Where a step does not count, its gradient goes on to the one before.
+        fill_zero(h, u);
+      }
+      multiply(d.gates + (t * s.batch + begin) * u, u, packed_, d.h + begin * u, u, end - begin, true);
+    }
+  }
+
+  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* gates, float* to) {
+    weight_gradient(s, w.h, s.units, gates, s.units, to);
+  }
+
+ private:
+  Packed packed_;
+  RecurrentActivation activation_;
+};
+
 }  // namespace
 
 // x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
 Status SimpleRNN(const Args& args) { return forward<Cell>(args); }
 
 // dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
-Status SimpleRNNGrad(const Args& args) {
-  const auto p = RecurrentParams::decode(args.params);
-  const Tensor &dy = args.inputs[0], &x = args.inputs[1], &kernel = args.inputs[2];
-  const Tensor &recurrent = args.inputs[3], &mask = args.inputs[5];
-  const Tensor none{nullptr, DType::Float32, 0, {}};
-  Sequence s;
-  if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s)) return Status::InvalidArgument;
-  const bool sequences = p.returnSequences != 0, backwards = p.goBackwards != 0;
-  if (!is(args.inputs[4], Cell::workspace_size(s)) ||
-      !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()))
-    return Status::InvalidArgument;
-  const float* states = args.inputs[4].f32();
-  const auto activation = static_cast<RecurrentActivation>(p.activation);
-  Scratch scratch;
-  const int64_t u = s.units;
-  float *dz = scratch.get<float>(s.steps * s.state()), *dh = scratch.get<float>(s.state());
-  copy_state(args.inputs[6], dh, s.state());
-  const Packed packed = pack_all(scratch, recurrent.f32(), u, u, u, true);
-  each_part(
-      s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        for (int64_t t = s.steps - 1; t >= 0; t--) {
-          for (int64_t b = begin; b < end; b++) {
-            const int64_t row = t * s.batch + b;
-            float *to = dz + row * u, *h = dh + b * u;
-            add_output_gradient(s, dy, sequences, t, b, h);
-            if (!counts(s, mask, t, b, backwards)) {
-              fill_zero(to, u);
-              continue;
-            }
-            copy_floats(to, h, u);
-            multiply_slope(activation, states + (row + s.batch) * u, to, u);
-            // Where a step does not count, its gradient goes on to the one before.
-            fill_zero(h, u);
-          }
-          multiply(dz + (t * s.batch + begin) * u, u, packed, dh + begin * u, u, end - begin, true);
-        }
-      });
-  const float* time_major_x = time_major(scratch, s, x.f32(), s.depth, backwards);
-  project_back(s, time_major_x, kernel, dz, backwards, args.outputs[0], args.outputs[1], args.outputs[3]);
-  weight_gradient(s, states, u, dz, u, args.outputs[2].f32());
-  if (args.outputs[4].data != nullptr) copy_floats(args.outputs[4].f32(), dh, s.state());
-  return Status::Ok;
-}
+Status SimpleRNNGrad(const Args& args) { return backward<Cell, Back>(args); }
 
 }  // namespace tfjs::TFJS_ISA
