@@ -22,7 +22,8 @@ Snapshot::Snapshot(const Plan& plan, const Run& r) {
       for (int output : call.outputs) {
         if (output < 0) continue;
         const Value& v = plan.values[static_cast<size_t>(output)];
-        int64_t length = 1;
+        // A state of a layer has all samples' rows.
+        int64_t length = v.rows > 0 ? r.batch : 1;
         for (int i = 0; i < v.rank; i++) length *= v.dims[i];
         keep(v.offset, length, true);
       }

@@ -9,6 +9,7 @@ import { objectives } from './objective';
 import { compilableRule, Plan } from './plan';
 import type { Key } from './request';
 import type { SessionData, TrainSession } from './session';
+import { statesFit } from './states';
 import { trace, Uncompilable } from './trace';
 
 export { settleOptimizer } from './plan';
@@ -127,7 +128,7 @@ export function openSession(
   // A batch of nothing is upstream's affair.
   if (data.inputs[0]?.shape[0] === 0) return undefined;
   const plan = planFor(model, known, batchSize);
-  if (!fits(data, plan)) return undefined;
+  if (!fits(data, plan) || !statesFit(plan.program.tape.states, batchSize)) return undefined;
   let step = 0;
   return {
     async run(order, begin, end, size, maxSteps, signal) {

@@ -62,14 +62,19 @@ function pack(lives: readonly Life[]): number {
 }
 
 /** Memory that stays as it is from step to step, or that all of a step needs. */
-function lastingMemory({ parameters, preparations, threadPreparations }: Tape): Set<Memory | undefined> {
+function lastingMemory({
+  parameters,
+  states,
+  preparations,
+  threadPreparations,
+}: Tape): Set<Memory | undefined> {
   const weights = parameters.flatMap(({ value, gradients }) =>
     [value, ...gradients].map(({ memory }) => memory),
   );
   const prepared = [...preparations, ...threadPreparations].flatMap(({ outputs }) =>
     outputs.map((output) => output?.memory),
   );
-  return new Set([...weights, ...prepared]);
+  return new Set([...weights, ...prepared, ...states.map(({ value }) => value.memory)]);
 }
 
 /** Where each other value is written first and read last: calls are counted through, segments are their ranges. */
@@ -182,6 +187,11 @@ export function placeValues(program: Program, segments: readonly Segment[], batc
     value.memory.offset = training ? weightsOffset + (weights.offsets[i] as number) * 4 : i;
   }
   if (training) offset += weights.bytes;
+  for (const { value } of program.tape.states) {
+    value.memory.place = 'arena';
+    value.memory.offset = offset;
+    offset += align(value.memory.bytes * batch);
+  }
   offset = placePrepared(program.tape.preparations, 'arena', offset);
   const threadBytes = placePrepared(program.tape.threadPreparations, 'thread', 0);
 

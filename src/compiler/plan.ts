@@ -14,6 +14,7 @@ import { recompute } from './recompute';
 import { encodeRequest, type Key, refusalOf, type Rows, type Source, sourceOf, storageOf } from './request';
 import { schedule } from './schedule';
 import type { SessionData } from './session';
+import { readStates, writeStates } from './states';
 import { Uncompilable } from './trace';
 import { type Mirror, pull, push, settle, variableOf } from './weights';
 
@@ -164,6 +165,7 @@ export class Plan {
     }
     this.#checkAlive(model);
     pull(this.#weights);
+    readStates(this.program.tape.states, this.#address);
     this.#state = this.#takeState(model);
     const columns = this.program.resultCount;
     const results = new Float64Array(rows.maxSteps * columns);
@@ -196,6 +198,7 @@ export class Plan {
     counter.iterations_ = this.#optimizer.iterations + run.steps;
     this.#checkAlive(model);
     push(this.#weights);
+    writeStates(this.program.tape.states, this.#address);
     if (this.#waiting.length > 0) {
       this.#giveState();
       for (const resolve of this.#waiting.splice(0)) resolve();

@@ -1,4 +1,5 @@
 /** The program of a training step while it is being written: values, and the calls of native ops that compute them. */
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { NativeDType } from '../backend/storage';
 import type { PlanOp, PlanOpParams } from './ops';
@@ -60,6 +61,14 @@ export interface Parameter {
   l2: number;
 }
 
+/** One of a stateful layer's states, [batch, units]. */
+export interface State {
+  /** As upstream keeps them. */
+  readonly layer: { states_: Tensor[] };
+  readonly index: number;
+  readonly value: Value;
+}
+
 /** How many elements a sample has. */
 export function sizeOf({ dims }: Pick<Value, 'dims'>): number {
   return dims.reduce((size, length) => size * length, 1);
@@ -83,6 +92,8 @@ export class Tape {
   /** What is done once the loss of a step has been found finite, after the optimizer's step. */
   readonly closings: Call[] = [];
   readonly parameters: Parameter[] = [];
+  /** What layers hand on from batch to batch. */
+  readonly states: State[] = [];
   readonly #parameterOf = new Map<LayerVariable, Parameter>();
   /** The sums of each trained weight's gradient come last: nothing waits for them. */
   readonly #gradientCalls: Call[] = [];
@@ -184,6 +195,13 @@ export class Tape {
     const preparations = by === 'each thread' ? this.threadPreparations : this.preparations;
     preparations.push({ op, inputs, outputs: [output], params, micro: 'never' });
     return output;
+  }
+
+  /** A state of a layer, which keeps its values from step to step. */
+  state(layer: State['layer'], index: number, units: number): Value {
+    const value = this.value([units]);
+    this.states.push({ layer, index, value });
+    return value;
   }
 
   /** The number of a new stream of random numbers. */

@@ -1,10 +1,11 @@
 /** SimpleRNN, GRU, LSTM, and RNN over one of their cells: whole sequences in one op. */
 import { layers, type LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Activation } from '@tensorflow/tfjs-layers/dist/activations';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 import { constraintOf, refuseConstraint } from '../constraints';
-import type { Tape, Value } from '../tape';
-import { isAltered } from '../trace';
+import type { State, Tape, Value } from '../tape';
+import { isAltered, nameOf, Uncompilable } from '../trace';
 import { refuseUnless } from './activation';
 import { Elementwise } from './elementwise';
 import { join } from './merge';
@@ -24,11 +25,12 @@ interface Cell {
 }
 
 /** A recurrent layer of upstream's. */
-export interface Recurrent {
+export interface Recurrent extends Layer {
+  /** Of a stateful layer that is built. */
+  readonly states_: Tensor[] | null;
   readonly cell: Layer & Cell;
   readonly returnSequences: boolean;
   readonly goBackwards: boolean;
-  readonly stateful: boolean;
 }
 
 interface Kind {
@@ -82,11 +84,10 @@ function codeOf(activation: Activation | null | undefined): number {
 
 /** Why a recurrent layer cannot be compiled, if it cannot. */
 export function refuseRecurrent(layer: Layer): string | undefined {
-  const { cell, stateful } = layer as unknown as Recurrent;
+  const { cell } = layer as unknown as Recurrent;
   const kind = kinds[cell.getClassName()];
   if (kind === undefined || kind.probe().constructor !== cell.constructor || isAltered(cell))
     return `its cell ${cell.name} (${cell.getClassName()}) is none of SimpleRNN, GRU and LSTM`;
-  if (stateful) return 'it is stateful';
   if (cell.recurrentDropout > 0 && cell.recurrentDropout < 1) return 'it has recurrentDropout';
   if (cell.dropoutFunc != null) return 'it has a dropoutFunc';
   const known = (name: string): boolean => Object.hasOwn(codes, name);
@@ -105,12 +106,15 @@ export function refuseRecurrent(layer: Layer): string | undefined {
  * @returns further outputs are the states after the last step
  */
 export function lowerRecurrent(
-  { cell, returnSequences, goBackwards }: Recurrent,
+  layer: Recurrent,
   inputs: readonly Value[],
   tape: Tape,
   wanted: readonly boolean[],
   mask: Value | undefined,
 ): Lowered {
+  const { cell, returnSequences, goBackwards, stateful } = layer;
+  if (stateful && !tape.training)
+    throw new Uncompilable(nameOf(layer), 'its state goes on with each prediction');
   const kind = kinds[cell.getClassName()] as Kind;
   const [data, ...initial] = inputs as [Value, ...Value[]];
   const [, steps, depth] = data.dims as [number, number, number];
@@ -120,9 +124,9 @@ export function lowerRecurrent(
   const bias = cell.bias ? tape.parameter(cell.bias) : undefined;
   // One mask for all steps.
   const drops = tape.training && cell.dropout > 0 && cell.dropout < 1;
-  const kept = drops ? dropoutMask(tape, [1, depth], cell.dropout, 1 / (1 - cell.dropout)) : undefined;
+  const dropout = drops ? dropoutMask(tape, [1, depth], cell.dropout, 1 / (1 - cell.dropout)) : undefined;
   const e = new Elementwise(tape);
-  const x = kept ? e.multiply(data, kept) : data;
+  const x = dropout ? e.multiply(data, dropout) : data;
   const params = {
     activation: codeOf(cell.activation),
     recurrentActivation: codeOf(cell.recurrentActivation),
@@ -134,8 +138,10 @@ export function lowerRecurrent(
   const workspace = tape.training ? tape.value([kind.workspace(steps, units)]) : undefined;
   const more = Array.from({ length: kind.states }, () => tape.value([units]));
   const from = [x, kernel.value, recurrentKernel.value, bias?.value, mask];
-  const states = more.map((_, i) => initial[i]);
+  const kept = stateful ? more.map((_, i) => tape.state(layer as State['layer'], i, units)) : [];
+  const states = more.map((_, i) => initial[i] ?? kept[i]);
   tape.call(kind.op, [...from, ...states], [output, workspace, ...more], params, whole);
+  for (const [i, state] of kept.entries()) tape.closingCall('Concat', [more[i]], [state], {});
   return {
     output,
     more,
@@ -149,7 +155,7 @@ export function lowerRecurrent(
       const dstates = more.map((_, i) => dmore[i]);
       const given = [dy, x, kernel.value, recurrentKernel.value, workspace, mask, ...dstates];
       tape.call(kind.gradient, given, outputs, params, whole);
-      return [dx && kept ? e.multiply(dx, kept) : dx, ...dinitial];
+      return [dx && dropout ? e.multiply(dx, dropout) : dx, ...dinitial];
     },
   };
 }
@@ -171,8 +177,8 @@ export const lstm = recurrent(() => layers.lstm({ units: 1 }));
 export const rnn = recurrent(() => layers.rnn({ cell: layers.lstmCell({ units: 1 }) }) as Layer);
 
 interface Bidirectional {
-  readonly forwardLayer: Layer & Recurrent;
-  readonly backwardLayer: Layer & Recurrent;
+  readonly forwardLayer: Recurrent;
+  readonly backwardLayer: Recurrent;
   readonly mergeMode: 'concat' | 'sum' | 'ave' | 'mul' | null;
   readonly returnSequences: boolean;
   readonly returnState: boolean;
