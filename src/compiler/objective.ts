@@ -1,9 +1,12 @@
 /** What a model was compiled with (`model.compile`): losses and metrics by name, or the functions of tf.metrics and tf.losses. */
 import { type LayersModel, metrics as metricFunctions } from '@tensorflow/tfjs-layers';
+import { batchMetrics } from './batch_metrics';
 import { coreLosses } from './core_losses';
 import type { Step } from './fuse';
 import { type Loss, losses, type Metric, metricName, metrics } from './losses';
 import { Uncompilable } from './trace';
+
+const all: Readonly<Record<string, Metric>> = { ...metrics, ...batchMetrics };
 
 const namesOfFunctions = new Map<unknown, string>(
   Object.entries(metricFunctions).map(([name, metric]) => [metric, name]),
@@ -59,7 +62,7 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
       if (each === undefined)
         throw new Uncompilable('metrics', 'functions of the program’s own have no compiled form');
       const known = metricName(each, typeof given === 'string' ? given : '', output);
-      const metric = Object.hasOwn(metrics, known) ? metrics[known] : undefined;
+      const metric = Object.hasOwn(all, known) ? all[known] : undefined;
       if (metric === undefined) throw new Uncompilable(`metric ${each}`, 'there is no compiled form of it');
       if (metric.sparse !== sparse && !(sparse && output.shape.at(-1) === 1))
         throw new Uncompilable(`metric ${each}`, `it takes other labels than the loss ${name}`);

@@ -185,3 +185,41 @@ describe.each(Object.entries(functions))('%s', (name, [loss, labels, activation]
     expect(Math.abs(compiled - eager), name).toBeLessThanOrEqual(2e-5 * Math.max(1, eager));
   });
 });
+
+it('gives precision, recall and the R2 score of batches as eagerly', async () => {
+  const outcomes: number[][][] = [];
+  for (const eager of [false, true]) {
+    reseed();
+    // A hard sigmoid of large sums is often just 0 or 1.
+    const model = tf.sequential({
+      layers: [
+        tf.layers.inputLayer({ inputShape: [6] }),
+        dense(5, {
+          activation: 'hardSigmoid',
+          kernelInitializer: tf.initializers.randomNormal({ stddev: 20, seed: 3 }),
+        }),
+      ],
+    });
+    const { precision, recall, r2Score } = tf.metrics as unknown as Record<string, LossFunction>;
+    const asked = ['precision', recall, r2Score, precision, 'mse'] as never;
+    model.compile({ optimizer: tf.train.sgd(1e-3), loss: 'meanSquaredError', metrics: asked });
+    if (eager) forceEager(model);
+    expect(tf.explain(model)).toMatch(eager ? /^Trains op by op/ : /: input/);
+    const { history } = await model.fit(data([rows, 6], 1), bits([5]), {
+      batchSize: 8,
+      epochs: 2,
+      shuffle: false,
+      verbose: 0,
+    });
+    const evaluated = valuesOf(
+      model.evaluate(data([rows, 6], 1), bits([5]), { batchSize: rows }) as tf.Scalar[],
+    );
+    outcomes.push([...(Object.values(history) as number[][]), ...evaluated.map((values) => [...values])]);
+  }
+  const [compiled, eager] = outcomes as [number[][], number[][]];
+  expect(eager[1]?.[0]).toBeGreaterThan(0.2);
+  for (const [i, want] of eager.entries()) {
+    const [difference, size] = distance(compiled[i] as number[], want);
+    expect(difference, `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(1, size));
+  }
+});

@@ -17,7 +17,7 @@ type Unary =
   | 'Square'
   | 'Tanh';
 type Binary = 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum';
-type Comparison = 'NotEqual' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
+type Comparison = 'Equal' | 'NotEqual' | 'Greater' | 'GreaterEqual' | 'Less' | 'LessEqual';
 
 /** The dimensions of both together, of which one may have 1 where the other has more. */
 function broadcast(a: Value, b: Value): number[] {
