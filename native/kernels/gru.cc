@@ -29,16 +29,19 @@ class Cell {
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
-                                      const Counts& counts) const {
+                                      const float* factors, const Counts& counts) const {
     const int64_t u = s.units;
+    Scratch own;
+    float* multiplied = factors == nullptr ? nullptr : own.get<float>((end - begin) * u);
     for (int64_t t = 0; t < s.steps; t++) {
       const int64_t first = t * s.batch + begin;
       float* gates = w.gates + first * s.columns();
-      multiply(w.h + first * u, u, zr_, gates, s.columns(), end - begin, true);
+      const float* states = taken(w.h + t * s.state(), factors, begin, end, u, multiplied);
+      multiply(states, u, zr_, gates, s.columns(), end - begin, true);
       for (int64_t b = begin; b < end; b++) {
         const int64_t row = t * s.batch + b;
         float *z = w.gates + row * s.columns(), *r = z + u, *rh = w.c + row * u;
-        const float* h = w.h + row * u;
+        const float* h = states + (b - begin) * u;
         activate(gate_, z, 2 * u);
         each_of(u, [=](auto get, auto put) { put(rh, get(r) * get(h)); });
       }
@@ -46,10 +49,10 @@ class Cell {
       for (int64_t b = begin; b < end; b++) {
         const int64_t row = t * s.batch + b;
         float *z = w.gates + row * s.columns(), *c = z + 2 * u;
-        const float* before = w.h + row * u;
+        const float* before = states + (b - begin) * u;
         float* h = w.h + (row + s.batch) * u;
         if (!counts(t, b)) {
-          copy_floats(h, before, u);
+          copy_floats(h, w.h + row * u, u);
           continue;
         }
         activate(activation_, c, u);
@@ -74,13 +77,15 @@ class Back {
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
-                                      int64_t begin, int64_t end, const Give& give,
+                                      int64_t begin, int64_t end, const float* factors, const Give& give,
                                       const Counts& counts) const {
     const int64_t u = s.units;
     Scratch own;
     // The gradients of r h.
     float* products = own.get<float>((end - begin) * u);
+    float* multiplied = factors == nullptr ? nullptr : own.get<float>((end - begin) * u);
     for (int64_t t = s.steps - 1; t >= 0; t--) {
+      const float* states = taken(w.h + t * s.state(), factors, begin, end, u, multiplied);
       float* gradients = d.gates + (t * s.batch + begin) * s.columns();
       for (int64_t b = begin; b < end; b++) {
         const int64_t row = t * s.batch + b;
@@ -90,7 +95,7 @@ class Back {
           fill_zero(dz, s.columns());
           continue;
         }
-        const float *z = w.gates + row * s.columns(), *c = z + 2 * u, *before = w.h + row * u;
+        const float *z = w.gates + row * s.columns(), *c = z + 2 * u, *before = states + (b - begin) * u;
         each_of(u, [=](auto get, auto put) {
           put(dz, get(h) * (get(before) - get(c)));
           put(dcandidate, get(h) * (1.0f - get(z)));
@@ -102,7 +107,7 @@ class Back {
       for (int64_t b = begin; b < end; b++) {
         if (!counts(t, b)) continue;
         const int64_t row = t * s.batch + b;
-        const float *z = w.gates + row * s.columns(), *r = z + u, *before = w.h + row * u;
+        const float *z = w.gates + row * s.columns(), *r = z + u, *before = states + (b - begin) * u;
         float *dr = d.gates + row * s.columns() + u, *h = d.h + b * u, *product = products + (b - begin) * u;
         each_of(u, [=](auto get, auto put) {
           put(dr, get(product) * get(before));
@@ -112,12 +117,17 @@ class Back {
       }
       // Where a step does not count, this adds nothing.
       multiply(gradients, s.columns(), zr_, d.h + begin * u, u, end - begin, true);
+      // Where a step does not count, its gradient has not gone through the product.
+      for (int64_t b = begin; b < end && factors != nullptr; b++) {
+        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
+      }
     }
   }
 
-  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* gates, float* to) {
+  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* h,
+                                      const float* gates, float* to) {
     const int64_t u = s.units;
-    weight_gradient(s, w.h, u, gates, 2 * u, to);
+    weight_gradient(s, h, u, gates, 2 * u, to);
     weight_gradient(s, w.c, u, gates + 2 * u, u, to + 2 * u);
   }
 
@@ -128,10 +138,11 @@ class Back {
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
+// x, kernel, recurrentKernel, bias?, mask?, factors?, h0? -> y?, workspace?, h?
 Status GRU(const Args& args) { return forward<Cell>(args); }
 
-// dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
+// dy?, x, kernel, recurrentKernel, workspace, mask?, factors?, dh? -> dx?, dkernel?, drecurrentKernel?,
+// dbias?, dh0?
 Status GRUGrad(const Args& args) { return backward<Cell, Back>(args); }
 
 }  // namespace tfjs::TFJS_ISA

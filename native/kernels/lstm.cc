@@ -27,11 +27,14 @@ class Cell {
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
-                                      const Counts& counts) const {
+                                      const float* factors, const Counts& counts) const {
     const int64_t u = s.units;
+    Scratch own;
+    float* multiplied = factors == nullptr ? nullptr : own.get<float>((end - begin) * u);
     for (int64_t t = 0; t < s.steps; t++) {
       const int64_t first = t * s.batch + begin;
-      multiply(w.h + first * u, u, packed_, w.gates + first * s.columns(), s.columns(), end - begin, true);
+      multiply(taken(w.h + t * s.state(), factors, begin, end, u, multiplied), u, packed_,
+               w.gates + first * s.columns(), s.columns(), end - begin, true);
       for (int64_t b = begin; b < end; b++) {
         const int64_t row = t * s.batch + b, next = row + s.batch;
         float *i = w.gates + row * s.columns(), *f = i + u, *g = f + u, *o = g + u;
@@ -71,7 +74,7 @@ class Back {
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
-                                      int64_t begin, int64_t end, const Give& give,
+                                      int64_t begin, int64_t end, const float* factors, const Give& give,
                                       const Counts& counts) const {
     const int64_t u = s.units;
     Scratch own;
@@ -112,11 +115,16 @@ class Back {
       // Where a step does not count, this adds nothing.
       multiply(d.gates + (t * s.batch + begin) * s.columns(), s.columns(), packed_, d.h + begin * u, u,
                end - begin, true);
+      // Where a step does not count, its gradient has not gone through the product.
+      for (int64_t b = begin; b < end && factors != nullptr; b++) {
+        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
+      }
     }
   }
 
-  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* gates, float* to) {
-    weight_gradient(s, w.h, s.units, gates, s.columns(), to);
+  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace&, const float* h, const float* gates,
+                                      float* to) {
+    weight_gradient(s, h, s.units, gates, s.columns(), to);
   }
 
  private:
@@ -126,10 +134,10 @@ class Back {
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0?, c0? -> y?, workspace?, h?, c?
+// x, kernel, recurrentKernel, bias?, mask?, factors?, h0?, c0? -> y?, workspace?, h?, c?
 Status LSTM(const Args& args) { return forward<Cell>(args); }
 
-// dy?, x, kernel, recurrentKernel, workspace, mask?, dh?, dc?
+// dy?, x, kernel, recurrentKernel, workspace, mask?, factors?, dh?, dc?
 //   -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?, dc0?
 Status LSTMGrad(const Args& args) { return backward<Cell, Back>(args); }
 

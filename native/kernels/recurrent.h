@@ -275,6 +275,20 @@ TFJS_INLINE void add_output_gradient(const Sequence& s, const Tensor& dy, bool s
   each_of(s.units, [=](auto get, auto put) { put(dh, get(dh) + get(from)); });
 }
 
+// to = h * factors, n floats: what the recurrent product takes instead of the states (recurrentDropout).
+TFJS_INLINE void times_factors(const float* h, const float* factors, int64_t n, float* to) {
+  each_of(n, [=](auto get, auto put) { put(to, get(h) * get(factors)); });
+}
+
+// The states [begin, end) of a step that the recurrent product takes; `to` has room for them if there are
+// factors.
+TFJS_INLINE const float* taken(const float* h, const float* factors, int64_t begin, int64_t end,
+                               int64_t units, float* to) {
+  if (factors == nullptr) return h + begin * units;
+  times_factors(h + begin * units, factors + begin * units, (end - begin) * units, to);
+  return to;
+}
+
 // Whether a step of a sample counts. Absent: all do.
 TFJS_INLINE bool counts(const Sequence& s, const Tensor& mask, int64_t t, int64_t b, bool backwards) {
   return mask.data == nullptr || mask.f32()[b * s.steps + place_of(s, t, backwards)] != 0.0f;
@@ -311,8 +325,8 @@ void forward_in_blocks(const Args& args, const Sequence& s, const Cell& cell, bo
     float *memory = scratch.get<float>(Cell::workspace_size(part)),
           *data = scratch.get<float>(part.steps * rows * s.depth);
     float *h = scratch.get<float>(rows * u), *c = scratch.get<float>(rows * u);
-    copy_state(rows_of(args.inputs[5], begin, end, u), h, rows * u);
-    if (Cell::kCarries) copy_state(rows_of(args.inputs[6], begin, end, u), c, rows * u);
+    copy_state(rows_of(args.inputs[6], begin, end, u), h, rows * u);
+    if (Cell::kCarries) copy_state(rows_of(args.inputs[7], begin, end, u), c, rows * u);
     for (int64_t first = 0; first < s.steps; first += part.steps) {
       part.steps = smaller(part.steps, s.steps - first);
       const Workspace w = Cell::workspace(memory, part);
@@ -325,7 +339,7 @@ void forward_in_blocks(const Args& args, const Sequence& s, const Cell& cell, bo
       project(part, data, args.inputs[1], args.inputs[3], w.gates);
       copy_floats(w.h, h, rows * u);
       if (Cell::kCarries) copy_floats(w.c, c, rows * u);
-      cell.advance(part, w, 0, rows,
+      cell.advance(part, w, 0, rows, rows_of(args.inputs[5], begin, end, u).f32(),
                    [&](int64_t t, int64_t b) { return counts(s, mask, first + t, begin + b, backwards); });
       for (int64_t t = 0; t < part.steps && sequences && y.data != nullptr; t++) {
         for (int64_t b = 0; b < rows; b++)
@@ -346,7 +360,8 @@ void forward_in_blocks(const Args& args, const Sequence& s, const Cell& cell, bo
       });
 }
 
-// A layer's forward op: x, kernel, recurrentKernel, bias?, mask?, h0?, c0? -> y, workspace?, h?, c?
+// A layer's forward op: x, kernel, recurrentKernel, bias?, mask?, factors?, h0?, c0? -> y?,
+// workspace?, h?, c?
 //
 // A Cell has the number of its gates; kCarries, whether c is a state of [steps + 1, batch, units] too; the
 // size of its workspace and where its parts are; and advance(s, w, begin, end, counts), which makes the
@@ -360,7 +375,7 @@ Status forward(const Args& args) {
   Sequence s;
   if (!read_sequence(x, kernel, recurrent, bias, mask, Cell::kGates, &s) ||
       !is_optional(kept, Cell::workspace_size(s)) || !is_optional(args.inputs[5], s.state()) ||
-      (Cell::kCarries && !is_optional(args.inputs[6], s.state())))
+      !is_optional(args.inputs[6], s.state()) || (Cell::kCarries && !is_optional(args.inputs[7], s.state())))
     return Status::InvalidArgument;
   if (s.batch == 0) return Status::Ok;
   Scratch scratch;
@@ -371,11 +386,11 @@ Status forward(const Args& args) {
   }
   const Workspace w = Cell::workspace(kept.f32(), s);
   project(s, time_major(scratch, s, x.f32(), s.depth, backwards), kernel, bias, w.gates);
-  copy_state(args.inputs[5], w.h, s.state());
-  if (Cell::kCarries) copy_state(args.inputs[6], w.c, s.state());
+  copy_state(args.inputs[6], w.h, s.state());
+  if (Cell::kCarries) copy_state(args.inputs[7], w.c, s.state());
   each_part(
       s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        cell.advance(s, w, begin, end,
+        cell.advance(s, w, begin, end, args.inputs[5].f32(),
                      [&](int64_t t, int64_t b) { return counts(s, mask, t, b, backwards); });
       });
   write_output(s, w.h, sequences, args.outputs[0], args.outputs[2]);
@@ -390,12 +405,12 @@ struct Gradients {
   float *gates, *h, *c;
 };
 
-// A layer's gradient op: dy?, x, kernel, recurrentKernel, workspace, mask?, dh?, dc? -> dx?, dkernel?,
-// drecurrentKernel?, dbias?, dh0?, dc0?
+// A layer's gradient op: dy?, x, kernel, recurrentKernel, workspace, mask?, factors?, dh?, dc? -> dx?,
+// dkernel?, drecurrentKernel?, dbias?, dh0?, dc0?
 //
-// Back, beside a Cell, has retreat(s, w, d, begin, end, give, counts), which makes the gradients of the
-// samples [begin, end), where give(t, b) adds that of a step's result to d.h; and recurrent_gradient(s, w,
-// gates, to).
+// Back, beside a Cell, has retreat(s, w, d, begin, end, factors, give, counts), which makes the gradients of
+// the samples [begin, end), where give(t, b) adds that of a step's result to d.h; and recurrent_gradient(s,
+// w, gates, to).
 template <class Cell, class Back>
 Status backward(const Args& args) {
   const auto p = RecurrentParams::decode(args.params);
@@ -407,26 +422,32 @@ Status backward(const Args& args) {
   if (!read_sequence(x, kernel, recurrent, none, mask, Cell::kGates, &s) ||
       !is(args.inputs[4], Cell::workspace_size(s)) ||
       !is_optional(dy, s.state() * (sequences ? s.steps : 1)) || !is_optional(args.inputs[6], s.state()) ||
-      (Cell::kCarries && !is_optional(args.inputs[7], s.state())))
+      !is_optional(args.inputs[7], s.state()) || (Cell::kCarries && !is_optional(args.inputs[8], s.state())))
     return Status::InvalidArgument;
   const Workspace w = Cell::workspace(args.inputs[4].f32(), s);
   Scratch scratch;
   const Gradients d{scratch.get<float>(s.steps * s.batch * s.columns()), scratch.get<float>(s.state()),
                     Cell::kCarries ? scratch.get<float>(s.state()) : nullptr};
-  copy_state(args.inputs[6], d.h, s.state());
-  if (Cell::kCarries) copy_state(args.inputs[7], d.c, s.state());
+  copy_state(args.inputs[7], d.h, s.state());
+  if (Cell::kCarries) copy_state(args.inputs[8], d.c, s.state());
+  const float* factors = args.inputs[6].f32();
   const Back back(scratch, s, recurrent.f32(), p);
   each_part(
       s, recurrent_nanoseconds(s), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
         back.retreat(
-            s, w, d, begin, end,
+            s, w, d, begin, end, factors,
             [&](int64_t t, int64_t b) { add_output_gradient(s, dy, sequences, t, b, d.h + b * s.units); },
             [&](int64_t t, int64_t b) { return counts(s, mask, t, b, backwards); });
       });
   const float* time_major_x = time_major(scratch, s, x.f32(), s.depth, backwards);
   project_back(s, time_major_x, kernel, d.gates, backwards, args.outputs[0], args.outputs[1],
                args.outputs[3]);
-  if (args.outputs[2].data != nullptr) Back::recurrent_gradient(s, w, d.gates, args.outputs[2].f32());
+  if (args.outputs[2].data != nullptr) {
+    float* multiplied = factors == nullptr ? nullptr : scratch.get<float>(s.steps * s.state());
+    for (int64_t t = 0; t < s.steps && factors != nullptr; t++)
+      times_factors(w.h + t * s.state(), factors, s.state(), multiplied + t * s.state());
+    Back::recurrent_gradient(s, w, factors == nullptr ? w.h : multiplied, d.gates, args.outputs[2].f32());
+  }
   if (args.outputs[4].data != nullptr) copy_floats(args.outputs[4].f32(), d.h, s.state());
   if (Cell::kCarries && args.outputs[5].data != nullptr) copy_floats(args.outputs[5].f32(), d.c, s.state());
   return Status::Ok;

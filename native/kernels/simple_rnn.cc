@@ -22,12 +22,15 @@ class Cell {
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
-                                      const Counts& counts) const {
+                                      const float* factors, const Counts& counts) const {
     const int64_t u = s.units;
+    Scratch own;
+    float* multiplied = factors == nullptr ? nullptr : own.get<float>((end - begin) * u);
     for (int64_t t = 0; t < s.steps; t++) {
       const float* before = w.h + (t * s.batch + begin) * u;
       float* h = w.h + ((t + 1) * s.batch + begin) * u;
-      multiply(before, u, packed_, h, u, end - begin, true);
+      multiply(taken(w.h + t * s.state(), factors, begin, end, u, multiplied), u, packed_, h, u, end - begin,
+               true);
       for (int64_t b = begin; b < end; b++, h += u, before += u) {
         if (counts(t, b))
           activate(activation_, h, u);
@@ -51,7 +54,7 @@ class Back {
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
-                                      int64_t begin, int64_t end, const Give& give,
+                                      int64_t begin, int64_t end, const float* factors, const Give& give,
                                       const Counts& counts) const {
     const int64_t u = s.units;
     for (int64_t t = s.steps - 1; t >= 0; t--) {
@@ -69,11 +72,16 @@ class Back {
         fill_zero(h, u);
       }
       multiply(d.gates + (t * s.batch + begin) * u, u, packed_, d.h + begin * u, u, end - begin, true);
+      // Where a step does not count, its gradient has not gone through the product.
+      for (int64_t b = begin; b < end && factors != nullptr; b++) {
+        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
+      }
     }
   }
 
-  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace& w, const float* gates, float* to) {
-    weight_gradient(s, w.h, s.units, gates, s.units, to);
+  TFJS_INLINE void recurrent_gradient(const Sequence& s, const Workspace&, const float* h, const float* gates,
+                                      float* to) {
+    weight_gradient(s, h, s.units, gates, s.units, to);
   }
 
  private:
@@ -83,10 +91,11 @@ class Back {
 
 }  // namespace
 
-// x, kernel, recurrentKernel, bias?, mask?, h0? -> y?, workspace?, h?
+// x, kernel, recurrentKernel, bias?, mask?, factors?, h0? -> y?, workspace?, h?
 Status SimpleRNN(const Args& args) { return forward<Cell>(args); }
 
-// dy?, x, kernel, recurrentKernel, workspace, mask?, dh? -> dx?, dkernel?, drecurrentKernel?, dbias?, dh0?
+// dy?, x, kernel, recurrentKernel, workspace, mask?, factors?, dh? -> dx?, dkernel?, drecurrentKernel?,
+// dbias?, dh0?
 Status SimpleRNNGrad(const Args& args) { return backward<Cell, Back>(args); }
 
 }  // namespace tfjs::TFJS_ISA

@@ -60,9 +60,13 @@ struct Sizes {
 // steps.
 class Sequence {
  public:
-  Sequence(const Tensor& x, const Tensor& recurrent, int64_t gates, const Tensor& mask,
+  Sequence(const Tensor& x, const Tensor& recurrent, int64_t gates, const Tensor& mask, const Tensor& factors,
            const RecurrentParams& p)
-      : n{x.dims[0], x.dims[1], x.dims[2], recurrent.dims[0], gates}, x_(x), mask_(mask), p_(p) {}
+      : n{x.dims[0], x.dims[1], x.dims[2], recurrent.dims[0], gates},
+        x_(x),
+        mask_(mask),
+        factors_(factors),
+        p_(p) {}
 
   const Sizes n;
 
@@ -73,6 +77,25 @@ class Sequence {
   Tracked x(int64_t t, int64_t b, int64_t d) const { return {x_.value[x_at(t, b, d)]}; }
   bool counts(int64_t t, int64_t b) const {
     return mask_.value.empty() || mask_.value[static_cast<size_t>(b * n.steps + place(t))] != 0;
+  }
+  // A state or its gradient, times the factor of unit `k`.
+  Tracked times_factor(int64_t b, int64_t k, Tracked h) const {
+    return factors_.value.empty() ? h : h * Tracked{factors_.value[static_cast<size_t>(b * n.units + k)]};
+  }
+  // What the recurrent product takes in a step of a sample.
+  std::vector<Tracked> taken(int64_t t, int64_t b, const std::vector<Tracked>& h) const {
+    std::vector<Tracked> of(static_cast<size_t>(n.units));
+    for (int64_t k = 0; k < n.units; k++)
+      of[static_cast<size_t>(k)] = times_factor(b, k, h[state_at(t, b, k)]);
+    return of;
+  }
+  // All states of [steps + 1, batch, units] times the factors.
+  std::vector<Tracked> times_factors(std::vector<Tracked> h) const {
+    for (size_t i = 0; i < h.size(); i++) {
+      const auto at = static_cast<int64_t>(i);
+      h[i] = times_factor(at / n.units % n.batch, at % n.units, h[i]);
+    }
+    return h;
   }
   size_t gate_at(int64_t t, int64_t b, int64_t g, int64_t j) const {
     return static_cast<size_t>(((t * n.batch + b) * n.gates + g) * n.units + j);
@@ -98,7 +121,7 @@ class Sequence {
   }
 
  private:
-  const Tensor &x_, &mask_;
+  const Tensor &x_, &mask_, &factors_;
   const RecurrentParams& p_;
 };
 
@@ -218,17 +241,18 @@ void recurrent_gradient(const Sequence& s, const std::vector<Tracked>& states,
 void LSTM(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
-  const Sequence s(inputs[0], inputs[2], 4, inputs[4], p);
+  const Sequence s(inputs[0], inputs[2], 4, inputs[4], inputs[5], p);
   std::vector<Tracked> gates(s.gate_count()), h(s.state_count(s.n.steps + 1)), c(h.size());
-  start(h, inputs[5]);
-  start(c, inputs[6]);
+  start(h, inputs[6]);
+  start(c, inputs[7]);
   for (int64_t t = 0; t < s.n.steps; t++) {
     for (int64_t b = 0; b < s.n.batch; b++) {
+      const std::vector<Tracked> taken = s.taken(t, b, h);
       for (int64_t j = 0; j < s.n.units; j++) {
         const size_t before = s.state_at(t, b, j), after = s.state_at(t + 1, b, j);
         Tracked gate[4];
         for (int64_t g = 0; g < 4; g++) {
-          gate[g] = s.gate(t, b, g, j, inputs[1], inputs[2], inputs[3], h, s.state_at(t, b, 0));
+          gate[g] = s.gate(t, b, g, j, inputs[1], inputs[2], inputs[3], taken, 0);
           if (s.counts(t, b)) gate[g] = activate(g == 2 ? p.activation : p.recurrentActivation, gate[g]);
           gates[s.gate_at(t, b, g, j)] = gate[g];
         }
@@ -252,14 +276,14 @@ void LSTMGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, c
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
   const Tensor &dy = inputs[0], &recurrent = inputs[3], &workspace = inputs[4];
-  const Sequence s(inputs[1], recurrent, 4, inputs[5], p);
+  const Sequence s(inputs[1], recurrent, 4, inputs[5], inputs[6], p);
   const std::vector<Tracked> gates = slice(workspace, 0, s.gate_count());
   const size_t states = s.state_count(s.n.steps + 1);
   const std::vector<Tracked> h = slice(workspace, gates.size(), states),
                              c = slice(workspace, gates.size() + states, states);
   std::vector<Tracked> dgates(gates.size()), dh(s.state_count(1)), dc(dh.size());
-  start(dh, inputs[6]);
-  start(dc, inputs[7]);
+  start(dh, inputs[7]);
+  start(dc, inputs[8]);
   for (int64_t t = s.n.steps - 1; t >= 0; t--) {
     for (int64_t b = 0; b < s.n.batch; b++) {
       for (int64_t j = 0; j < s.n.units; j++) {
@@ -277,11 +301,11 @@ void LSTMGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, c
       }
       for (int64_t k = 0; k < s.n.units && s.counts(t, b); k++)
         dh[static_cast<size_t>(b * s.n.units + k)] =
-            through(s, recurrent, dgates, t, b, 0, s.n.columns(), k, {});
+            s.times_factor(b, k, through(s, recurrent, dgates, t, b, 0, s.n.columns(), k, {}));
     }
   }
   project_back(s, inputs[2], dgates, outputs);
-  recurrent_gradient(s, h, dgates, 0, s.n.columns(), outputs[2]);
+  recurrent_gradient(s, s.times_factors(h), dgates, 0, s.n.columns(), outputs[2]);
   if (!outputs[4].dims.empty()) put_all(outputs[4], dh, 0);
   if (!outputs[5].dims.empty()) put_all(outputs[5], dc, 0);
 }
@@ -289,25 +313,26 @@ void LSTMGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, c
 void GRU(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
-  const Sequence s(inputs[0], inputs[2], 3, inputs[4], p);
+  const Sequence s(inputs[0], inputs[2], 3, inputs[4], inputs[5], p);
   std::vector<Tracked> gates(s.gate_count()), h(s.state_count(s.n.steps + 1)), rh(s.state_count(s.n.steps));
-  start(h, inputs[5]);
-  const auto gate = [&](int64_t t, int64_t b, int64_t g, int64_t j, const std::vector<Tracked>& from) {
-    return s.gate(t, b, g, j, inputs[1], inputs[2], inputs[3], from, s.state_at(t, b, 0));
-  };
+  start(h, inputs[6]);
+  const auto gate = [&](int64_t t, int64_t b, int64_t g, int64_t j, const std::vector<Tracked>& from,
+                        size_t at) { return s.gate(t, b, g, j, inputs[1], inputs[2], inputs[3], from, at); };
   for (int64_t t = 0; t < s.n.steps; t++) {
     for (int64_t b = 0; b < s.n.batch; b++) {
+      const std::vector<Tracked> taken = s.taken(t, b, h);
       for (int64_t j = 0; j < s.n.units; j++) {
         for (int64_t g = 0; g < 2; g++)
-          gates[s.gate_at(t, b, g, j)] = activate(p.recurrentActivation, gate(t, b, g, j, h));
-        rh[s.state_at(t, b, j)] = gates[s.gate_at(t, b, 1, j)] * h[s.state_at(t, b, j)];
+          gates[s.gate_at(t, b, g, j)] = activate(p.recurrentActivation, gate(t, b, g, j, taken, 0));
+        rh[s.state_at(t, b, j)] = gates[s.gate_at(t, b, 1, j)] * taken[static_cast<size_t>(j)];
       }
       for (int64_t j = 0; j < s.n.units; j++) {
         const size_t before = s.state_at(t, b, j), after = s.state_at(t + 1, b, j);
-        const Tracked z = gates[s.gate_at(t, b, 0, j)], sum = gate(t, b, 2, j, rh);
+        const Tracked z = gates[s.gate_at(t, b, 0, j)], sum = gate(t, b, 2, j, rh, s.state_at(t, b, 0));
         const Tracked candidate = s.counts(t, b) ? activate(p.activation, sum) : sum;
         gates[s.gate_at(t, b, 2, j)] = candidate;
-        h[after] = s.counts(t, b) ? z * h[before] + (Tracked{1} - z) * candidate : h[before];
+        h[after] =
+            s.counts(t, b) ? z * taken[static_cast<size_t>(j)] + (Tracked{1} - z) * candidate : h[before];
       }
     }
   }
@@ -322,22 +347,23 @@ void GRUGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, co
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
   const Tensor &dy = inputs[0], &recurrent = inputs[3], &workspace = inputs[4];
-  const Sequence s(inputs[1], recurrent, 3, inputs[5], p);
+  const Sequence s(inputs[1], recurrent, 3, inputs[5], inputs[6], p);
   const int64_t u = s.n.units;
   const std::vector<Tracked> gates = slice(workspace, 0, s.gate_count());
   const std::vector<Tracked> h = slice(workspace, gates.size(), s.state_count(s.n.steps + 1));
   const std::vector<Tracked> rh = slice(workspace, gates.size() + h.size(), s.state_count(s.n.steps));
   std::vector<Tracked> dgates(gates.size()), dh(s.state_count(1));
-  start(dh, inputs[6]);
+  start(dh, inputs[7]);
   for (int64_t t = s.n.steps - 1; t >= 0; t--) {
     for (int64_t b = 0; b < s.n.batch; b++) {
+      const std::vector<Tracked> taken = s.taken(t, b, h);
       for (int64_t j = 0; j < u; j++) {
         const size_t at = static_cast<size_t>(b * u + j);
         dh[at] = with_output(s, dy, p.returnSequences != 0, t, b, j, dh[at]);
         if (!s.counts(t, b)) continue;
         const Tracked z = gates[s.gate_at(t, b, 0, j)], candidate = gates[s.gate_at(t, b, 2, j)];
         dgates[s.gate_at(t, b, 0, j)] =
-            back(p.recurrentActivation, z, dh[at] * (h[s.state_at(t, b, j)] - candidate));
+            back(p.recurrentActivation, z, dh[at] * (taken[static_cast<size_t>(j)] - candidate));
         dgates[s.gate_at(t, b, 2, j)] = back(p.activation, candidate, dh[at] * (Tracked{1} - z));
       }
       if (!s.counts(t, b)) continue;
@@ -345,17 +371,18 @@ void GRUGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, co
         const size_t at = static_cast<size_t>(b * u + j);
         const Tracked product = through(s, recurrent, dgates, t, b, 2 * u, u, j, {});
         const Tracked r = gates[s.gate_at(t, b, 1, j)];
-        dgates[s.gate_at(t, b, 1, j)] = back(p.recurrentActivation, r, product * h[s.state_at(t, b, j)]);
+        dgates[s.gate_at(t, b, 1, j)] =
+            back(p.recurrentActivation, r, product * taken[static_cast<size_t>(j)]);
         dh[at] = dh[at] * gates[s.gate_at(t, b, 0, j)] + product * r;
       }
       for (int64_t k = 0; k < u; k++) {
         const size_t at = static_cast<size_t>(b * u + k);
-        dh[at] = through(s, recurrent, dgates, t, b, 0, 2 * u, k, dh[at]);
+        dh[at] = s.times_factor(b, k, through(s, recurrent, dgates, t, b, 0, 2 * u, k, dh[at]));
       }
     }
   }
   project_back(s, inputs[2], dgates, outputs);
-  recurrent_gradient(s, h, dgates, 0, 2 * u, outputs[2]);
+  recurrent_gradient(s, s.times_factors(h), dgates, 0, 2 * u, outputs[2]);
   recurrent_gradient(s, rh, dgates, 2 * u, u, outputs[2]);
   if (!outputs[4].dims.empty()) put_all(outputs[4], dh, 0);
 }
@@ -363,16 +390,17 @@ void GRUGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, co
 void SimpleRNN(const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs, const double* params) {
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
-  const Sequence s(inputs[0], inputs[2], 1, inputs[4], p);
+  const Sequence s(inputs[0], inputs[2], 1, inputs[4], inputs[5], p);
   std::vector<Tracked> h(s.state_count(s.n.steps + 1));
-  start(h, inputs[5]);
+  start(h, inputs[6]);
   for (int64_t t = 0; t < s.n.steps; t++) {
     for (int64_t b = 0; b < s.n.batch; b++) {
+      const std::vector<Tracked> taken = s.taken(t, b, h);
       for (int64_t j = 0; j < s.n.units; j++)
-        h[s.state_at(t + 1, b, j)] = s.counts(t, b)
-                                         ? activate(p.activation, s.gate(t, b, 0, j, inputs[1], inputs[2],
-                                                                         inputs[3], h, s.state_at(t, b, 0)))
-                                         : h[s.state_at(t, b, j)];
+        h[s.state_at(t + 1, b, j)] =
+            s.counts(t, b)
+                ? activate(p.activation, s.gate(t, b, 0, j, inputs[1], inputs[2], inputs[3], taken, 0))
+                : h[s.state_at(t, b, j)];
     }
   }
   put_outputs(s, h, p.returnSequences != 0, outputs[0], outputs[2]);
@@ -383,10 +411,10 @@ void SimpleRNNGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outpu
   const auto p = RecurrentParams::decode(params);
   begin(outputs);
   const Tensor &dy = inputs[0], &recurrent = inputs[3];
-  const Sequence s(inputs[1], recurrent, 1, inputs[5], p);
+  const Sequence s(inputs[1], recurrent, 1, inputs[5], inputs[6], p);
   const std::vector<Tracked> h = slice(inputs[4], 0, s.state_count(s.n.steps + 1));
   std::vector<Tracked> dgates(s.gate_count()), dh(s.state_count(1));
-  start(dh, inputs[6]);
+  start(dh, inputs[7]);
   for (int64_t t = s.n.steps - 1; t >= 0; t--) {
     for (int64_t b = 0; b < s.n.batch; b++) {
       for (int64_t j = 0; j < s.n.units; j++) {
@@ -397,11 +425,11 @@ void SimpleRNNGrad(const std::vector<Tensor>& inputs, std::vector<Tensor>& outpu
       }
       for (int64_t k = 0; k < s.n.units && s.counts(t, b); k++)
         dh[static_cast<size_t>(b * s.n.units + k)] =
-            through(s, recurrent, dgates, t, b, 0, s.n.columns(), k, {});
+            s.times_factor(b, k, through(s, recurrent, dgates, t, b, 0, s.n.columns(), k, {}));
     }
   }
   project_back(s, inputs[2], dgates, outputs);
-  recurrent_gradient(s, h, dgates, 0, s.n.columns(), outputs[2]);
+  recurrent_gradient(s, s.times_factors(h), dgates, 0, s.n.columns(), outputs[2]);
   if (!outputs[4].dims.empty()) put_all(outputs[4], dh, 0);
 }
 

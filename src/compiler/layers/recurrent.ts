@@ -88,7 +88,6 @@ export function refuseRecurrent(layer: Layer): string | undefined {
   const kind = kinds[cell.getClassName()];
   if (kind === undefined || kind.probe().constructor !== cell.constructor || isAltered(cell))
     return `its cell ${cell.name} (${cell.getClassName()}) is none of SimpleRNN, GRU and LSTM`;
-  if (cell.recurrentDropout > 0 && cell.recurrentDropout < 1) return 'it has recurrentDropout';
   if (cell.dropoutFunc != null) return 'it has a dropoutFunc';
   const known = (name: string): boolean => Object.hasOwn(codes, name);
   const reason = refuseUnless(cell.activation, known) ?? refuseUnless(cell.recurrentActivation, known);
@@ -123,8 +122,10 @@ export function lowerRecurrent(
   const [kernel, recurrentKernel] = [tape.parameter(cell.kernel), tape.parameter(cell.recurrentKernel)];
   const bias = cell.bias ? tape.parameter(cell.bias) : undefined;
   // One mask for all steps.
-  const drops = tape.training && cell.dropout > 0 && cell.dropout < 1;
-  const dropout = drops ? dropoutMask(tape, [1, depth], cell.dropout, 1 / (1 - cell.dropout)) : undefined;
+  const factors = (shape: readonly number[], rate: number): Value | undefined =>
+    tape.training && rate > 0 && rate < 1 ? dropoutMask(tape, shape, rate, 1 / (1 - rate)) : undefined;
+  const dropout = factors([1, depth], cell.dropout);
+  const recurrentDropout = factors([units], cell.recurrentDropout);
   const e = new Elementwise(tape);
   const x = dropout ? e.multiply(data, dropout) : data;
   const params = {
@@ -137,7 +138,7 @@ export function lowerRecurrent(
   const output = tape.value(returnSequences ? [steps, units] : [units]);
   const workspace = tape.training ? tape.value([kind.workspace(steps, units)]) : undefined;
   const more = Array.from({ length: kind.states }, () => tape.value([units]));
-  const from = [x, kernel.value, recurrentKernel.value, bias?.value, mask];
+  const from = [x, kernel.value, recurrentKernel.value, bias?.value, mask, recurrentDropout];
   const kept = stateful ? more.map((_, i) => tape.state(layer as State['layer'], i, units)) : [];
   const states = more.map((_, i) => initial[i] ?? kept[i]);
   tape.call(kind.op, [...from, ...states], [output, workspace, ...more], params, whole);
@@ -153,8 +154,8 @@ export function lowerRecurrent(
       const outputs = [...gradients, ...more.map((_, i) => dinitial[i])];
       if (outputs.every((gradient) => gradient === undefined)) return outputs;
       const dstates = more.map((_, i) => dmore[i]);
-      const given = [dy, x, kernel.value, recurrentKernel.value, workspace, mask, ...dstates];
-      tape.call(kind.gradient, given, outputs, params, whole);
+      const given = [dy, x, kernel.value, recurrentKernel.value, workspace, mask];
+      tape.call(kind.gradient, [...given, recurrentDropout, ...dstates], outputs, params, whole);
       return [dx && dropout ? e.multiply(dx, dropout) : dx, ...dinitial];
     },
   };

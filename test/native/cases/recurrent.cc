@@ -23,6 +23,7 @@ struct Case {
   RecurrentParams params;
   bool bias, mask, states;
   double scale = 1;  // of the recurrent kernel
+  bool factors = false;
 };
 
 std::vector<Case> cases(Suite& suite) {
@@ -30,6 +31,8 @@ std::vector<Case> cases(Suite& suite) {
   const int64_t tanh = code(RecurrentActivation::Tanh), sigmoid = code(RecurrentActivation::Sigmoid),
                 hard = code(RecurrentActivation::HardSigmoid);
   std::vector<Case> list = {
+      {7, 4, 3, 18, {tanh, sigmoid, 1, 0}, true, true, true, 1, true},
+      {14, 3, 5, 20, {tanh, hard, 0, 1}, true, false, false, 1, true},
       {0, 3, 2, 4, {tanh, sigmoid, 1, 0}, true, false, false},
       {1, 1, 1, 1, {tanh, hard, 0, 0}, true, false, false},
       {2, 5, 3, 4, {tanh, sigmoid, 1, 1}, true, true, true},
@@ -54,7 +57,9 @@ std::vector<Case> cases(Suite& suite) {
                     {suite.draw(0, last), gates[suite.draw(0, 3)], suite.draw(0, 1), suite.draw(0, 1)},
                     suite.chance(0.7),
                     suite.chance(0.4),
-                    suite.chance(0.5)});
+                    suite.chance(0.5),
+                    1,
+                    suite.chance(0.3)});
   }
   return list;
 }
@@ -86,6 +91,7 @@ void add_forward(Suite& suite, const Kind& kind) {
                                 weights(suite, c.units, columns, c.scale),
                                 when(c.bias, f32({columns})),
                                 mask_of(suite, c),
+                                when(c.factors, state),
                                 when(c.states, state)};
     const Spec y = c.params.returnSequences ? f32({c.batch, c.steps, c.units}) : state;
     const Spec kept = f32({c.batch, kind.workspace(c.steps, c.units)});
@@ -107,7 +113,8 @@ void add_gradient(Suite& suite, const Kind& kind) {
     const Spec y = c.params.returnSequences ? f32({c.batch, c.steps, c.units}) : state;
     const Spec x = f32({c.batch, c.steps, c.depth}), kernel = weights(suite, c.depth, columns),
                recurrent = weights(suite, c.units, columns, c.scale), bias = f32({columns});
-    std::vector<Spec> inputs = {y, x, kernel, recurrent, kept, mask_of(suite, c), when(c.states, state)};
+    std::vector<Spec> inputs = {
+        y, x, kernel, recurrent, kept, mask_of(suite, c), when(c.factors, state), when(c.states, state)};
     std::vector<Spec> outputs = {when(!c.mask, x), f32(kernel.dims), f32(recurrent.dims), when(c.bias, bias),
                                  when(c.states, state)};
     if (kind.carries) {
@@ -142,8 +149,15 @@ struct Twins {
     return t;
   }
 
+  reference::Tensor factors() const {
+    reference::Tensor t;
+    t.dims = {kBatch, kUnits};
+    t.value = {2, 0, 2, 2, 0.5, 1, -1, 0};
+    return t;
+  }
+
   std::vector<reference::Tensor> run(const std::vector<reference::Tensor>& in) const {
-    std::vector<reference::Tensor> inputs = {in[0], in[1], in[2], in[3], mask(), in[4]};
+    std::vector<reference::Tensor> inputs = {in[0], in[1], in[2], in[3], mask(), factors(), in[4]};
     if (kind.carries) inputs.push_back(in[5]);
     std::vector<reference::Tensor> outputs(4);
     outputs[0].dims = {kBatch, kSteps, kUnits};
@@ -162,7 +176,8 @@ struct Twins {
   // Of forward's input `of`: outputs are in another order.
   Gradient derivative(size_t of) const {
     return [self = *this, of](const std::vector<reference::Tensor>& in, const reference::Tensor& dy) {
-      std::vector<reference::Tensor> inputs = {dy, in[0], in[1], in[2], self.run(in)[1], self.mask(), {}, {}};
+      std::vector<reference::Tensor> inputs = {dy,          in[0],          in[1], in[2], self.run(in)[1],
+                                               self.mask(), self.factors(), {},    {}};
       std::vector<reference::Tensor> outputs(6);
       const auto dims = self.shapes();
       for (size_t i = 0; i < dims.size(); i++) outputs[i].dims = dims[i];
