@@ -4,6 +4,7 @@ import { clipsNorms } from './clipping';
 import { constrain } from './constraints';
 import type { Step, Steps } from './fuse';
 import { activate } from './layers/activation';
+import { Elementwise } from './layers/elementwise';
 import { foldNormalizations } from './layers/fold';
 import type { Lowered } from './layers/rule';
 import type { LossPlace } from './losses';
@@ -196,7 +197,8 @@ export function lowerInference(all: Steps, objectives?: readonly Objective[]): P
     // Upstream's numbers: for each output the sum of the losses up to it; with several the loss of each; metrics.
     const scale = 1 / objective.loss.terms(step.shape, logits.has(step));
     const count = steps.outputs.length;
-    for (let to = i; to < count; to++) results.push({ value, weights: undefined, to, scale });
+    for (let to = i; to < count; to++)
+      results.push({ value, weights: undefined, to, scale: scale * objective.weight });
     if (count > 1) results.push({ value, weights: undefined, to: count + i, scale });
     // In training, there is one sum.
     const shift = count - 1;
@@ -236,6 +238,7 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
   const weightings: Input[] = [];
   const results: Result[] = [];
   const gradients = new Map<Step, Value[]>();
+  const e = new Elementwise(tape);
   for (const [i, step] of outputs.entries()) {
     const objective = objectives[i] as Objective;
     const fromLogits = logits.has(step);
@@ -249,11 +252,12 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
     gathered.push(dataInput(target));
     const terms = objective.loss.terms(step.shape, fromLogits);
     weightings.push({ kind: 'weights', value: weights, scale: 1 / terms });
-    results.push({ value, weights, to: 0, scale: 1 });
+    results.push({ value, weights, to: 0, scale: objective.weight });
     if (outputs.length > 1) results.push({ value, weights, to: 1 + i, scale: 1 });
     for (const { of, to } of measured)
       results.push({ value: of, weights: undefined, to, scale: 1 / sizeOf(of) });
-    if (needing.has(step)) gradients.set(step, [...(gradients.get(step) ?? []), gradient]);
+    const weighted = objective.weight === 1 ? gradient : e.multiply(gradient, objective.weight);
+    if (needing.has(step)) gradients.set(step, [...(gradients.get(step) ?? []), weighted]);
   }
 
   // Of outputs after a layer's first.

@@ -3,6 +3,7 @@ import { type LayersModel, metrics as metricFunctions } from '@tensorflow/tfjs-l
 import { batchMetrics } from './batch_metrics';
 import { coreLosses } from './core_losses';
 import type { Step } from './fuse';
+import { lossWeights } from './loss_weights';
 import { type Loss, losses, type Metric, metricName, metrics } from './losses';
 import { Uncompilable } from './trace';
 
@@ -17,6 +18,8 @@ export interface Objective {
   readonly loss: Loss;
   /** Whether the loss is one number of the whole batch, which cannot be weighted by samples. */
   readonly single: boolean;
+  /** Of the loss in the sum of all outputs'. */
+  readonly weight: number;
   /** Each with its place among the numbers of a step. */
   readonly metrics: readonly { readonly metric: Metric; readonly to: number }[];
 }
@@ -44,6 +47,7 @@ function metricsOf(model: LayersModel): readonly (readonly unknown[])[] {
 export function objectives(model: LayersModel, outputs: readonly Step[]): Objective[] {
   const names = perOutput(model.loss, model.outputNames);
   const asked = metricsOf(model);
+  const weights = lossWeights(model);
   // With several outputs the loss of each comes before the metrics.
   let to = outputs.length > 1 ? 1 + outputs.length : 1;
   return outputs.map((output, i) => {
@@ -68,6 +72,6 @@ export function objectives(model: LayersModel, outputs: readonly Step[]): Object
         throw new Uncompilable(`metric ${each}`, `it takes other labels than the loss ${name}`);
       return { metric, to: to++ };
     });
-    return { loss, single: single !== undefined, metrics: list };
+    return { loss, single: single !== undefined, weight: weights[i] as number, metrics: list };
   });
 }

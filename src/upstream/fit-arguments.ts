@@ -33,6 +33,14 @@ declare module '@tensorflow/tfjs-layers/dist/engine/training_dataset' {
 }
 
 declare module '@tensorflow/tfjs-layers/dist/engine/training' {
+  interface ModelCompileArgs {
+    /**
+     * What the loss of each output is multiplied by in the sum that is minimised, as in Keras: a list in the order of
+     * the outputs, or a map by their names, of which those that are left out have 1. The losses that are told of each
+     * output are without it, but for 0 where the model trains op by op. Not saved with a model.
+     */
+    lossWeights?: number[] | Record<string, number>;
+  }
   interface LayersModel {
     /** Takes one step on one batch, with weights; resolves to the loss, or to it and the metrics. */
     trainOnBatch(x: Data, y: Data, args?: TrainOnBatchArgs): Promise<number | number[]>;

@@ -4,6 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { takeKey } from '../backend/seed';
 import { openSession } from '../compiler';
 import { constraintOf } from '../compiler/constraints';
+import { lossWeights } from '../compiler/loss_weights';
 import { inOrder } from '../compiler/request';
 import type { SessionData, TrainSession } from '../compiler/session';
 import { variableOf } from '../compiler/weights';
@@ -43,7 +44,13 @@ function eagerSession(step: StepFunction, model: TrainedModel, data: SessionData
         ),
       ]);
       constrain(model);
-      const row = outs.map((out) => out.dataSync()[0] as number);
+      const weights = lossWeights(model as unknown as LayersModel);
+      const row = outs.map((out, i) => {
+        const value = out.dataSync()[0] as number;
+        // Upstream tells the loss of each output, behind their sum, as it is in there.
+        const weight = outs.length > 1 && weights.length > 1 ? weights[i - 1] : undefined;
+        return weight ? value / weight : value;
+      });
       // Upstream keeps metrics beyond the tidy.
       for (const out of outs) out.dispose();
       return row;

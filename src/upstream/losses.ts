@@ -3,8 +3,9 @@
  * kernel, where upstream composes each of dozens of ops. Results are upstream's within rounding; on other backends,
  * for gradients of gradients and for tensors that do not fit, upstream's own run.
  */
-import { engine, registerGradient, type Tensor, util } from '@tensorflow/tfjs-core';
+import { engine, mul, registerGradient, type Tensor, util } from '@tensorflow/tfjs-core';
 import { LayersModel, type ModelCompileArgs } from '@tensorflow/tfjs-layers';
+import { setLossWeights } from '../compiler/loss_weights';
 
 type Loss = LayersModel['lossFunctions'][number];
 
@@ -61,6 +62,7 @@ function lossOf(loss: ModelCompileArgs['loss'], index: number, output: string): 
 
 const upstreamCompile = LayersModel.prototype.compile;
 LayersModel.prototype.compile = function (args) {
+  const weights = setLossWeights(this, args.lossWeights);
   upstreamCompile.call(this, args);
   // Now only: by the functions that it knows upstream chooses what 'accuracy' means.
   const replaced = new Map(
@@ -72,4 +74,9 @@ LayersModel.prototype.compile = function (args) {
   const inPlaceOf = (upstream: Loss): Loss => replaced.get(upstream) ?? upstream;
   this.lossFunctions = this.lossFunctions.map(inPlaceOf);
   this.metricsTensors = this.metricsTensors.map(([metric, output]) => [inPlaceOf(metric), output]);
+  // What is told of each output is among the metrics.
+  this.lossFunctions = this.lossFunctions.map((loss, i) => {
+    const weight = weights[i] as number;
+    return weight === 1 ? loss : (target, output) => mul(loss(target, output), weight);
+  });
 };

@@ -223,3 +223,62 @@ it('gives precision, recall and the R2 score of batches as eagerly', async () =>
     expect(difference, `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(1, size));
   }
 });
+
+describe('weights of losses', () => {
+  const model = (lossWeights: unknown, eager: boolean) => {
+    reseed();
+    const x = tf.input({ shape: [6] });
+    const hidden = dense(5, { activation: 'tanh' }).apply(x) as tf.SymbolicTensor;
+    const outputs = [
+      dense(3, { name: `left_${eager}` }).apply(hidden),
+      dense(2, { name: `right_${eager}`, activation: 'sigmoid' }).apply(hidden),
+    ] as tf.SymbolicTensor[];
+    const made = tf.model({ inputs: x, outputs });
+    made.compile({
+      optimizer: tf.train.sgd(0.1),
+      loss: ['meanSquaredError', 'binaryCrossentropy'],
+      metrics: ['mae'],
+      lossWeights: lossWeights as number[] | Record<string, number>,
+    });
+    if (eager) forceEager(made);
+    expect(tf.explain(made)).toMatch(eager ? /^Trains op by op/ : /: input/);
+    return made;
+  };
+  const x = () => data([rows, 6], 1);
+  const ys = () => [data([rows, 3], 2), bits([2])];
+
+  it.each([
+    ['a list', () => [0.25, 3]],
+    ['a map', (eager: boolean) => ({ [`right_${eager}`]: -2 })],
+    // Op by op the loss of an output that does not count is told as 0.
+    ['zero', () => [1, 0]],
+  ])('%s counts in the sum and its gradient, compiled and eagerly', async (_, of) => {
+    const outcomes = [];
+    for (const eager of [false, true]) {
+      const made = model(of(eager), eager);
+      const args = { batchSize: 8, epochs: 3, shuffle: false, verbose: 0 } as const;
+      const { history } = await made.fit(x(), ys(), args);
+      const values = Object.values(history) as number[][];
+      // What is told of each output is without its weight.
+      const [left, right] = made.outputNames.map((name) => history[`${name}_loss`]?.[0] as number);
+      const [a, b] = eager ? [0, 0] : Array.isArray(of(false)) ? (of(false) as number[]) : [1, -2];
+      if (!eager)
+        expect(values[0]?.[0]).toBeCloseTo(
+          (a as number) * (left as number) + (b as number) * (right as number),
+          4,
+        );
+      const evaluated = made.evaluate(x(), ys(), { batchSize: rows }) as tf.Scalar[];
+      outcomes.push([...values, ...valuesOf(evaluated), ...valuesOf(made.getWeights())]);
+    }
+    const [compiled, eager] = outcomes as unknown as [ArrayLike<number>[], ArrayLike<number>[]];
+    for (const [i, want] of eager.entries()) {
+      if (i === 2 && Object.values(of(true)).includes(0)) continue;
+      const [difference, size] = distance(compiled[i] as ArrayLike<number>, want);
+      expect(difference, `number ${i}`).toBeLessThanOrEqual(2e-5 * Math.max(1, size));
+    }
+  });
+
+  it.each([[[1]], [[1, Number.NaN]], [{ middle: 1 }], ['2']])('refuses %j', (given) => {
+    expect(() => model(given, false)).toThrow('lossWeights is');
+  });
+});
