@@ -26,6 +26,8 @@ export interface Steps {
   readonly steps: readonly Step[];
   readonly inputs: readonly Step[];
   readonly outputs: readonly Step[];
+  /** Whether models are among the layers. */
+  readonly nested: boolean;
 }
 
 /** What a node and the step before it make together, if they can be one. */
@@ -54,7 +56,7 @@ function isActivation(layer: Layer): boolean {
  * The steps of a graph.
  * @throws Uncompilable for layers without a compiled form
  */
-export function fuse({ nodes, inputs, outputs }: Graph): Steps {
+export function fuse({ nodes, inputs, outputs, nested }: Graph): Steps {
   const uses = new Map<Node, number>();
   for (const node of [...nodes.flatMap((each) => each.inputs), ...outputs]) {
     uses.set(node, (uses.get(node) ?? 0) + 1);
@@ -86,5 +88,5 @@ export function fuse({ nodes, inputs, outputs }: Graph): Steps {
     stepOf.set(node, step);
   }
   const list = (of: readonly Node[]): Step[] => of.map((node) => stepOf.get(node) as Step);
-  return { steps: [...steps], inputs: list(inputs), outputs: list(outputs) };
+  return { steps: [...steps], inputs: list(inputs), outputs: list(outputs), nested };
 }

@@ -94,7 +94,7 @@ interface Forward {
 }
 
 function lowerForward(
-  steps: readonly Step[],
+  { steps, nested }: Steps,
   tape: Tape,
   needing: ReadonlySet<Step>,
   logits: ReadonlySet<Step>,
@@ -102,7 +102,7 @@ function lowerForward(
   const values = new Map<Step, Value>();
   const lowered = new Map<Step, Lowered>();
   const forward = new Map<Step, readonly Call[]>();
-  const masks = new Masks();
+  const masks = new Masks(nested);
   for (const step of steps) {
     if (step.output !== undefined) {
       const first = lowered.get(step.inputs[0] as Step);
@@ -179,7 +179,7 @@ export function lowerInference(all: Steps, objectives?: readonly Objective[]): P
   const { steps, norms } = foldNormalizations(all);
   const tape = new Tape(new Set(), false, norms);
   const logits = objectives ? logitsOf(steps, objectives) : new Set<Step>();
-  const { values, forward } = lowerForward(steps.steps, tape, new Set(), logits);
+  const { values, forward } = lowerForward(steps, tape, new Set(), logits);
   const inputs = steps.inputs.map((step) => dataInput(values.get(step) as Value));
   const outputs = steps.outputs.map((step) => values.get(step) as Value);
   const results: Result[] = [];
@@ -232,7 +232,7 @@ export function lower(model: LayersModel, all: Steps, objectives: readonly Objec
   const { steps, inputs, outputs } = all;
   const needing = needingGradients(steps, trained);
   const logits = logitsOf(all, objectives);
-  const { values, lowered, forward } = lowerForward(steps, tape, needing, logits);
+  const { values, lowered, forward } = lowerForward(all, tape, needing, logits);
 
   const gathered = inputs.map((step) => dataInput(values.get(step) as Value));
   const weightings: Input[] = [];

@@ -7,14 +7,17 @@ import type { Tape, Value } from './tape';
 export class Masks {
   readonly #of = new Map<Step, Value | 'several'>();
 
+  /** @param nested whether there are models among the layers, at whose borders upstream drops masks */
+  constructor(readonly nested: boolean) {}
+
   /**
    * The mask that a layer looks at.
-   * @throws Uncompilable where upstream combines masks, or takes one of another branch of the graph
+   * @throws Uncompilable where upstream combines masks, drops them, or takes one of another branch of the graph
    */
   read(step: Step): Value | undefined {
     if (!step.rule?.masked || this.#of.size === 0) return undefined;
     const mask = this.#of.get(step.inputs[0] as Step);
-    if (mask === undefined || mask === 'several')
+    if (mask === undefined || mask === 'several' || this.nested)
       throw new Uncompilable(
         nameOf(step.layers[0] as Step['layers'][0]),
         'its mask is not that of its input alone',

@@ -28,6 +28,8 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly inputs: readonly Node[];
   readonly outputs: readonly Node[];
+  /** Whether models are among its layers. */
+  readonly nested: boolean;
 }
 
 /** Whether a program has replaced what a layer computes, or watches it. */
@@ -49,6 +51,7 @@ function modelOf(layer: Layer): LayersModel | undefined {
  */
 export function trace(model: LayersModel): Graph {
   const nodes: Node[] = [];
+  let hasModels = false;
 
   /** @param known the nodes of tensors of one use of a model: those of its inputs come from outside */
   const nodeOf = (tensor: SymbolicTensor, known: Map<SymbolicTensor, Node>): Node => {
@@ -64,6 +67,7 @@ export function trace(model: LayersModel): Graph {
         .map((input) => nodeOf(input, known))
         .toReversed();
     if (from !== undefined && nested !== undefined) {
+      hasModels = true;
       const outside = nodesOf(from.inputTensors);
       const inside = new Map(nested.inputs.map((input, i) => [input, outside[i] as Node]));
       for (const [i, output] of from.outputTensors.entries())
@@ -93,7 +97,7 @@ export function trace(model: LayersModel): Graph {
       throw new Uncompilable(nameOf(tensor.sourceLayer), 'no output depends on this input');
     return node;
   });
-  return { nodes, inputs, outputs };
+  return { nodes, inputs, outputs, nested: hasModels };
 }
 
 /** How messages name a layer. */

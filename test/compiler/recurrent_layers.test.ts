@@ -280,6 +280,20 @@ const graphs: Readonly<Record<string, Graph>> = {
     y: () => data([rows, 2], 3),
     args: { loss: 'meanSquaredError' },
   },
+  'a mask that comes into a model that is a layer': {
+    model() {
+      const x = sequence(4, 3);
+      const inner = tf.sequential({
+        layers: [dense(3, { inputShape: [4, 3] }), layers.lstm({ units: 3, ...init() })],
+      });
+      const last = on(inner, on(layers.masking(), x));
+      return tf.model({ inputs: x, outputs: on(dense(2), last) });
+    },
+    x: () => padded(4, 3, 0),
+    y: () => data([rows, 2], 3),
+    args: { loss: 'meanSquaredError' },
+    reason: 'its mask is not that of its input alone',
+  },
   'a mask of another branch': {
     model() {
       const [a, b] = [sequence(4, 3), sequence(4, 3)];

@@ -52,7 +52,11 @@ export function foldNormalizations(all: Steps): { steps: Steps; norms: Map<Layer
     now.set(step, made);
   }
   const list = (of: readonly Step[]): Step[] => of.map((step) => now.get(step) as Step);
-  return { steps: { steps: [...steps], inputs: list(all.inputs), outputs: list(all.outputs) }, norms };
+  const { nested } = all;
+  return {
+    steps: { steps: [...steps], inputs: list(all.inputs), outputs: list(all.outputs), nested },
+    norms,
+  };
 }
 
 /** A layer's weights, multiplied and shifted as its normalisation asks for, made once for each run. */
