@@ -112,8 +112,8 @@ struct Source {
   double divisor;
 };
 
-// What is done to gradients before the optimizer's step: each number is brought within [-value, value], or the
-// Euclidean norm of each weight's gradient, or of all together, to at most value.
+// What is done to gradients before the optimizer's step: each number is brought within [-value, value], or
+// the Euclidean norm of each weight's gradient, or of all together, to at most value.
 enum class Clip : int32_t { None, Value, Norm, GlobalNorm };
 
 struct Optimizer {

@@ -125,7 +125,11 @@ const works = {
     rounds: '3',
     runs: '1',
   },
-  predict: { description: 'predictions for 10,000 images (6,400 of the larger models)', rounds: '5', runs: '5' },
+  predict: {
+    description: 'predictions for 10,000 images (6,400 of the larger models)',
+    rounds: '5',
+    runs: '5',
+  },
   'predict-one': { description: 'the prediction for one image', rounds: '10', runs: '200', batch: '1' },
   evaluate: { description: 'loss and metrics of 10,000 images', rounds: '5', runs: '5' },
   graph: {
