@@ -24,8 +24,7 @@ class Cell {
                               const RecurrentParams& p)
       : zr_(pack_all(scratch, recurrent, s.columns(), s.units, 2 * s.units, false)),
         candidate_(pack_all(scratch, recurrent + 2 * s.units, s.columns(), s.units, s.units, false)),
-        activation_(static_cast<RecurrentActivation>(p.activation)),
-        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+        activations_(p) {}
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
@@ -42,7 +41,7 @@ class Cell {
         const int64_t row = t * s.batch + b;
         float *z = w.gates + row * s.columns(), *r = z + u, *rh = w.c + row * u;
         const float* h = states + (b - begin) * u;
-        activate(gate_, z, 2 * u);
+        activate(activations_.gate, z, 2 * u);
         each_of(u, [=](auto get, auto put) { put(rh, get(r) * get(h)); });
       }
       multiply(w.c + first * u, u, candidate_, gates + 2 * u, s.columns(), end - begin, true);
@@ -55,7 +54,7 @@ class Cell {
           copy_floats(h, w.h + row * u, u);
           continue;
         }
-        activate(activation_, c, u);
+        activate(activations_.cell, c, u);
         each_of(u, [=](auto get, auto put) { put(h, get(z) * get(before) + (1.0f - get(z)) * get(c)); });
       }
     }
@@ -63,7 +62,7 @@ class Cell {
 
  private:
   Packed zr_, candidate_;
-  RecurrentActivation activation_, gate_;
+  Activations activations_;
 };
 
 class Back {
@@ -72,8 +71,7 @@ class Back {
                               const RecurrentParams& p)
       : zr_(pack_all(scratch, recurrent, s.columns(), 2 * s.units, s.units, true)),
         candidate_(pack_all(scratch, recurrent + 2 * s.units, s.columns(), s.units, s.units, true)),
-        activation_(static_cast<RecurrentActivation>(p.activation)),
-        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+        activations_(p) {}
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
@@ -100,8 +98,8 @@ class Back {
           put(dz, get(h) * (get(before) - get(c)));
           put(dcandidate, get(h) * (1.0f - get(z)));
         });
-        multiply_slope(gate_, z, dz, u);
-        multiply_slope(activation_, c, dcandidate, u);
+        multiply_slope(activations_.gate, z, dz, u);
+        multiply_slope(activations_.cell, c, dcandidate, u);
       }
       multiply(gradients + 2 * u, s.columns(), candidate_, products, u, end - begin, false);
       for (int64_t b = begin; b < end; b++) {
@@ -113,14 +111,9 @@ class Back {
           put(dr, get(product) * get(before));
           put(h, get(h) * get(z) + get(product) * get(r));
         });
-        multiply_slope(gate_, r, dr, u);
+        multiply_slope(activations_.gate, r, dr, u);
       }
-      // Where a step does not count, this adds nothing.
-      multiply(gradients, s.columns(), zr_, d.h + begin * u, u, end - begin, true);
-      // Where a step does not count, its gradient has not gone through the product.
-      for (int64_t b = begin; b < end && factors != nullptr; b++) {
-        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
-      }
+      hand_back(s, d, zr_, t, begin, end, factors, counts);
     }
   }
 
@@ -133,7 +126,7 @@ class Back {
 
  private:
   Packed zr_, candidate_;
-  RecurrentActivation activation_, gate_;
+  Activations activations_;
 };
 
 }  // namespace

@@ -21,9 +21,7 @@ class Cell {
 
   [[gnu::always_inline]] Cell(Scratch& scratch, const Sequence& s, const float* recurrent,
                               const RecurrentParams& p)
-      : packed_(pack_all(scratch, recurrent, s.columns(), s.units, s.columns(), false)),
-        activation_(static_cast<RecurrentActivation>(p.activation)),
-        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+      : packed_(pack_all(scratch, recurrent, s.columns(), s.units, s.columns(), false)), activations_(p) {}
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
@@ -44,16 +42,16 @@ class Cell {
           copy_floats(c, w.c + row * u, u);
           continue;
         }
-        activate(gate_, i, 2 * u);
-        activate(activation_, g, u);
-        activate(gate_, o, u);
+        activate(activations_.gate, i, 2 * u);
+        activate(activations_.cell, g, u);
+        activate(activations_.gate, o, u);
         const float* before = w.c + row * u;
         each_of(u, [=](auto get, auto put) {
           const vf32 sum = get(f) * get(before) + get(i) * get(g);
           put(c, sum);
           put(h, sum);
         });
-        activate(activation_, h, u);
+        activate(activations_.cell, h, u);
         each_of(u, [=](auto get, auto put) { put(h, get(h) * get(o)); });
       }
     }
@@ -61,16 +59,14 @@ class Cell {
 
  private:
   Packed packed_;
-  RecurrentActivation activation_, gate_;
+  Activations activations_;
 };
 
 class Back {
  public:
   [[gnu::always_inline]] Back(Scratch& scratch, const Sequence& s, const float* recurrent,
                               const RecurrentParams& p)
-      : packed_(pack_all(scratch, recurrent, s.columns(), s.columns(), s.units, true)),
-        activation_(static_cast<RecurrentActivation>(p.activation)),
-        gate_(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+      : packed_(pack_all(scratch, recurrent, s.columns(), s.columns(), s.units, true)), activations_(p) {}
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
@@ -92,13 +88,13 @@ class Back {
         const float *i = w.gates + row * s.columns(), *f = i + u, *g = f + u, *o = g + u;
         const float *before = w.c + row * u, *after = w.c + next * u;
         copy_floats(slope, after, u);
-        activate(activation_, slope, u);
+        activate(activations_.cell, slope, u);
         // The gradient of c through h, before the activation's slope.
         each_of(u, [=](auto get, auto put) {
           put(dO, get(h) * get(slope));
           put(dg, get(h) * get(o));
         });
-        multiply_slope(activation_, slope, dg, u);
+        multiply_slope(activations_.cell, slope, dg, u);
         each_of(u, [=](auto get, auto put) {
           const vf32 sum = get(c) + get(dg);
           put(di, sum * get(g));
@@ -106,19 +102,13 @@ class Back {
           put(dg, sum * get(i));
           put(c, sum * get(f));
         });
-        multiply_slope(gate_, i, di, 2 * u);
-        multiply_slope(activation_, g, dg, u);
-        multiply_slope(gate_, o, dO, u);
+        multiply_slope(activations_.gate, i, di, 2 * u);
+        multiply_slope(activations_.cell, g, dg, u);
+        multiply_slope(activations_.gate, o, dO, u);
         // Where a step does not count, its gradient goes on to the one before.
         fill_zero(h, u);
       }
-      // Where a step does not count, this adds nothing.
-      multiply(d.gates + (t * s.batch + begin) * s.columns(), s.columns(), packed_, d.h + begin * u, u,
-               end - begin, true);
-      // Where a step does not count, its gradient has not gone through the product.
-      for (int64_t b = begin; b < end && factors != nullptr; b++) {
-        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
-      }
+      hand_back(s, d, packed_, t, begin, end, factors, counts);
     }
   }
 
@@ -129,7 +119,7 @@ class Back {
 
  private:
   Packed packed_;
-  RecurrentActivation activation_, gate_;
+  Activations activations_;
 };
 
 }  // namespace

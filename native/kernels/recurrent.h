@@ -8,8 +8,8 @@
 #include "gemm/columns.h"
 #include "gemm/gemm.h"
 #include "gemm/pack.h"
+#include "kernels/activation.h"
 #include "parallel/parallel.h"
-#include "simd/math.h"
 
 namespace tfjs::TFJS_ISA {
 
@@ -42,7 +42,7 @@ TFJS_INLINE void activate(RecurrentActivation activation, float* p, int64_t n) {
     case RecurrentActivation::HardSigmoid:
       return map([](vf32 x) { return hard_sigmoid(x); });
     case RecurrentActivation::Elu:
-      return map([](vf32 x) { return select(x >= zero(), x, expm1(x)); });
+      return map([](vf32 x) { return elu(x); });
     case RecurrentActivation::Softsign:
       return map([](vf32 x) { return softsign(x); });
     default:
@@ -399,11 +399,34 @@ Status forward(const Args& args) {
   return Status::Ok;
 }
 
+// The activations of a cell and of its gates.
+struct Activations {
+  RecurrentActivation cell, gate;
+
+  [[gnu::always_inline]] explicit Activations(const RecurrentParams& p)
+      : cell(static_cast<RecurrentActivation>(p.activation)),
+        gate(static_cast<RecurrentActivation>(p.recurrentActivation)) {}
+};
+
 // What goes back through the steps: gradients of the gates' sums [steps, batch, gates * units], and of the
 // states [batch, units].
 struct Gradients {
   float *gates, *h, *c;
 };
+
+// d.h += gates b, times the factors: what step t hands back to the states [begin, end) before it, from as
+// many gates as b has rows. Of a step that does not count the gates' gradients are zero, and the state's has
+// not gone through the product.
+template <class Counts>
+TFJS_INLINE void hand_back(const Sequence& s, const Gradients& d, const Packed& b, int64_t t, int64_t begin,
+                           int64_t end, const float* factors, const Counts& counts) {
+  const int64_t u = s.units;
+  multiply(d.gates + (t * s.batch + begin) * s.columns(), s.columns(), b, d.h + begin * u, u, end - begin,
+           true);
+  for (int64_t row = begin; row < end && factors != nullptr; row++) {
+    if (counts(t, row)) times_factors(d.h + row * u, factors + row * u, u, d.h + row * u);
+  }
+}
 
 // A layer's gradient op: dy?, x, kernel, recurrentKernel, workspace, mask?, factors?, dh?, dc? -> dx?,
 // dkernel?, drecurrentKernel?, dbias?, dh0?, dc0?

@@ -17,8 +17,7 @@ class Cell {
 
   [[gnu::always_inline]] Cell(Scratch& scratch, const Sequence& s, const float* recurrent,
                               const RecurrentParams& p)
-      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, false)),
-        activation_(static_cast<RecurrentActivation>(p.activation)) {}
+      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, false)), activations_(p) {}
 
   template <class Counts>
   [[gnu::always_inline]] void advance(const Sequence& s, const Workspace& w, int64_t begin, int64_t end,
@@ -33,7 +32,7 @@ class Cell {
                true);
       for (int64_t b = begin; b < end; b++, h += u, before += u) {
         if (counts(t, b))
-          activate(activation_, h, u);
+          activate(activations_.cell, h, u);
         else
           copy_floats(h, before, u);
       }
@@ -42,15 +41,14 @@ class Cell {
 
  private:
   Packed packed_;
-  RecurrentActivation activation_;
+  Activations activations_;
 };
 
 class Back {
  public:
   [[gnu::always_inline]] Back(Scratch& scratch, const Sequence& s, const float* recurrent,
                               const RecurrentParams& p)
-      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, true)),
-        activation_(static_cast<RecurrentActivation>(p.activation)) {}
+      : packed_(pack_all(scratch, recurrent, s.units, s.units, s.units, true)), activations_(p) {}
 
   template <class Give, class Counts>
   [[gnu::always_inline]] void retreat(const Sequence& s, const Workspace& w, const Gradients& d,
@@ -67,15 +65,11 @@ class Back {
           continue;
         }
         copy_floats(to, h, u);
-        multiply_slope(activation_, w.h + (row + s.batch) * u, to, u);
+        multiply_slope(activations_.cell, w.h + (row + s.batch) * u, to, u);
         // Where a step does not count, its gradient goes on to the one before.
         fill_zero(h, u);
       }
-      multiply(d.gates + (t * s.batch + begin) * u, u, packed_, d.h + begin * u, u, end - begin, true);
-      // Where a step does not count, its gradient has not gone through the product.
-      for (int64_t b = begin; b < end && factors != nullptr; b++) {
-        if (counts(t, b)) times_factors(d.h + b * u, factors + b * u, u, d.h + b * u);
-      }
+      hand_back(s, d, packed_, t, begin, end, factors, counts);
     }
   }
 
@@ -86,7 +80,7 @@ class Back {
 
  private:
   Packed packed_;
-  RecurrentActivation activation_;
+  Activations activations_;
 };
 
 }  // namespace

@@ -8,6 +8,10 @@ import { sizeOf, type Tape, type Value } from './tape';
 class Numbers {
   constructor(readonly tape: Tape) {}
 
+  one(): Value {
+    return this.tape.prepared('Fill', [], [1], { pattern: patternOf(1, 'float32') });
+  }
+
   over(op: 'Sum' | 'Mean', of: Value): Value {
     const to = this.tape.once([1, 1]);
     const all = this.tape.view(of, [1, sizeOf(of), 1], 1);
@@ -42,8 +46,7 @@ function share(chosen: 'predictions' | 'labels'): Metric {
       const right = numbers.over('Sum', e.multiply(ones, e.indicator('Equal', other, 1)));
       const wrong = numbers.over('Sum', e.multiply(ones, e.indicator('Equal', other, 0)));
       // Without any, upstream has 0: so has a quotient by 1.
-      const one = tape.prepared('Fill', [], [1], { pattern: patternOf(1, 'float32') });
-      const all = numbers.of('Maximum', [numbers.of('Add', [right, wrong]), one]);
+      const all = numbers.of('Maximum', [numbers.of('Add', [right, wrong]), numbers.one()]);
       return numbers.ofEach(numbers.of('RealDiv', [right, all]));
     },
   };
@@ -59,8 +62,7 @@ const r2Score: Metric = {
     const residuals = numbers.over('Sum', e.unary('Square', e.binary('Sub', labels, predictions)));
     const mean = numbers.over('Mean', labels);
     const spread = numbers.over('Sum', e.unary('Square', e.binary('Sub', flat(labels), mean)));
-    const one = tape.prepared('Fill', [], [1], { pattern: patternOf(1, 'float32') });
-    return numbers.ofEach(numbers.of('Sub', [one, numbers.of('RealDiv', [residuals, spread])]));
+    return numbers.ofEach(numbers.of('Sub', [numbers.one(), numbers.of('RealDiv', [residuals, spread])]));
   },
 };
 

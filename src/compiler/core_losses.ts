@@ -1,7 +1,7 @@
 /** The functions of tf.losses as losses of a model: each is one number, the mean over all of the batch. */
 import { losses as core } from '@tensorflow/tfjs-core';
 import { Elementwise } from './layers/elementwise';
-import { type Loss, losses, samples, sigmoidOfLogits, softmaxOfLogits } from './losses';
+import { epsilon, type Loss, losses, oneHot, samples, sigmoidOfLogits, softmaxOfLogits } from './losses';
 import { sizeOf, type Value } from './tape';
 
 /** A loss that numbers of predictions and labels have, with its gradient. */
@@ -9,7 +9,7 @@ function composed(
   of: (e: Elementwise, labels: Value, predictions: Value) => { loss: Value; gradient(): Value },
 ): Loss {
   return {
-    target: (shape) => ({ shape, dtype: 'float32' }),
+    target: oneHot,
     terms: (dims) => sizeOf({ dims }),
     lower(tape, { target, output, backward }) {
       const { loss, gradient } = of(new Elementwise(tape), samples(tape, target), samples(tape, output));
@@ -42,8 +42,6 @@ const hinge = composed((e, labels, predictions) => {
     gradient: () => e.multiply(e.unary('Neg', signs), e.step(margin, 0)),
   };
 });
-
-const epsilon = 1e-7;
 
 const log = composed((e, labels, predictions) => {
   const yes = e.add(predictions, epsilon);

@@ -40,7 +40,8 @@ export interface LossPlace {
     | undefined;
 }
 
-const oneHot = (shape: readonly number[]): Target => ({ shape, dtype: 'float32' });
+/** Labels of the predictions' shape. */
+export const oneHot = (shape: readonly number[]): Target => ({ shape, dtype: 'float32' });
 const classes = (shape: readonly number[]): Target => ({ shape: shape.slice(0, -1), dtype: 'int32' });
 const last = (shape: readonly number[]): number => shape.at(-1) as number;
 const rowsIn = (shape: readonly number[]): number => sizeOf({ dims: shape.slice(0, -1) });
@@ -129,7 +130,7 @@ function crossentropy(sparse: boolean): Loss {
 }
 
 /** As the backend's `epsilon()`, by which upstream clips probabilities. */
-const epsilon = 1e-7;
+export const epsilon = 1e-7;
 const clip = { clipValueMin: epsilon, clipValueMax: 1 - epsilon };
 
 /** A loss that rows of predictions and of labels of the same shape have. */

@@ -118,7 +118,7 @@ function lowerForward(
     const from = step.inputs.map((input) => values.get(input) as Value);
     const wanted = step.inputs.map((input) => needing.has(input));
     const result = step.rule.lower(own, from, tape, wanted, masks.read(step));
-    masks.write(step, from, tape);
+    masks.write(step, result.mask);
     lowered.set(step, result);
     values.set(step, result.output);
     forward.set(step, tape.calls.slice(before));

@@ -1,7 +1,7 @@
 /** Masks of steps of sequences, as upstream's `execute` hands them from layer to layer. */
 import type { Step } from './fuse';
 import { nameOf, Uncompilable } from './trace';
-import type { Tape, Value } from './tape';
+import type { Value } from './tape';
 
 /** The mask of each step's output: [batch, steps], 1 where a step counts. */
 export class Masks {
@@ -25,11 +25,10 @@ export class Masks {
     return mask;
   }
 
-  /** Notes the mask of a step's output. */
-  write(step: Step, inputs: readonly Value[], tape: Tape): void {
+  /** @param own the mask that the step makes for its output, if it does */
+  write(step: Step, own: Value | undefined): void {
     const [layer] = step.layers;
     if (layer === undefined || step.rule === undefined) return;
-    const own = step.rule.mask?.(layer, inputs[0] as Value, tape);
     if (own) {
       this.#of.set(step, own);
       return;

@@ -71,13 +71,12 @@ for (const [optimizerClass, ruleOf] of optimizerRules) {
   prototype.applyGradients = function (this: Optimizer, given) {
     tidy(() => {
       const clipping = clippingOf(this);
-      const gradients = clipping ? clipped(named(given), clipping) : given;
-      const list = named(gradients);
+      const list = clipping ? clipped(named(given), clipping) : named(given);
       const native =
         engine().backendName === 'native' &&
         list.every(({ name, tensor }) => isFloat(tensor) && isFloat(engine().registeredVariables[name]));
       if (native) applyGradients(this, ruleOf(this), list);
-      else upstream.call(this, gradients);
+      else upstream.call(this, clipping ? list : given);
     });
   };
   for (const name of ['getWeights', 'setWeights', 'applyGradients', 'dispose'] as const) {

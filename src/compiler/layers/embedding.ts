@@ -17,10 +17,6 @@ function wholeNumbers(tape: Tape, input: Value): Value {
 export const embedding: LayerRule = {
   probe: () => layers.embedding({ inputDim: 1, outputDim: 1 }),
   refuse: (layer) => refuseRegularizers(layer, ['embeddings']),
-  mask(layer, input, tape) {
-    const { maskZero } = layer as unknown as { maskZero?: boolean };
-    return maskZero ? new Elementwise(tape).indicator('NotEqual', input, 0) : undefined;
-  },
   lower({ layers: [layer], shape }, [input], tape) {
     const embeddings = optionalWeight(layer as Layer, 'embeddings', tape) as Parameter;
     const [words, width] = embeddings.value.dims as [number, number];
@@ -33,8 +29,10 @@ export const embedding: LayerRule = {
       [tape.view(output, [1, 1, count, width], 2)],
       {},
     );
+    const { maskZero } = layer as unknown as { maskZero?: boolean };
     return {
       output,
+      ...(maskZero && { mask: new Elementwise(tape).indicator('NotEqual', input as Value, 0) }),
       backward(dy) {
         if (embeddings.gradient) {
           const rows = [tape.view(dy, [count, width]), tape.view(ids, [count])];

@@ -20,15 +20,16 @@ function countingRows(layer: Layer, input: Value, tape: Tape): Value {
 
 export const masking: LayerRule = {
   probe: () => layers.masking(),
-  mask(layer, input, tape) {
-    return tape.view(countingRows(layer, input, tape), input.dims.slice(0, -1));
-  },
   lower({ layers: [layer] }, [input], tape, [wanted]) {
     const x = input as Value;
     const e = new Elementwise(tape);
     const counts = countingRows(layer as Layer, x, tape);
     const rows = (value: Value): Value => tape.view(value, [sizeOf(counts), x.dims.at(-1) as number]);
     const masked = (value: Value): Value => tape.view(e.multiply(rows(value), counts), x.dims);
-    return { output: masked(x), backward: (dy) => [wanted ? masked(dy) : undefined] };
+    return {
+      output: masked(x),
+      mask: tape.view(counts, x.dims.slice(0, -1)),
+      backward: (dy) => [wanted ? masked(dy) : undefined],
+    };
   },
 };

@@ -6,12 +6,8 @@ import { perAxis } from './axes';
 import { Elementwise, sumTo } from './elementwise';
 import type { LayerRule, Lowered } from './rule';
 
-function inputShapes(layer: Layer): readonly (readonly (number | null)[])[] {
-  return layer.inboundNodes[0]?.inputTensors.map(({ shape }) => shape) ?? [];
-}
-
 function refuseMany(layer: Layer): string | undefined {
-  const { length } = inputShapes(layer);
+  const length = layer.inboundNodes[0]?.inputTensors.length ?? 0;
   return length > mostInputs ? `it has ${length} inputs, more than ${mostInputs}` : undefined;
 }
 

@@ -6,6 +6,8 @@ import type { Tape, Value } from '../tape';
 /** The forward part of a step has been written; this is how to go on. */
 export interface Lowered {
   readonly output: Value;
+  /** The mask that a layer makes for its output, [batch, steps]: 1 where a step counts. */
+  readonly mask?: Value;
   /** A layer's outputs after the first. */
   readonly more?: readonly Value[];
   /**
@@ -36,8 +38,6 @@ export interface LayerRule {
   lower(step: Step, inputs: readonly Value[], tape: Tape, wanted: readonly boolean[], mask?: Value): Lowered;
   /** Whether the layer looks at the mask of its input. */
   readonly masked?: boolean;
-  /** For a layer that makes a mask: writes it. */
-  mask?(layer: Layer, input: Value, tape: Tape): Value | undefined;
   /** For a layer that supports masking, whether its output has the mask of its one input; it has by default. */
   keepsMask?(layer: Layer): boolean;
 }
