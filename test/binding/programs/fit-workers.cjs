@@ -37,16 +37,16 @@ async function train(epochs) {
 async function main() {
   tf.setThreads(2);
   const alone = await train(8);
-  const workers = [8, 8].map((epochs) => new Worker(__filename, { workerData: epochs }));
+  // Listened to from the first moment: one may have trained before another has begun.
+  const trained = [8, 8].map(async (epochs) => {
+    const worker = new Worker(__filename, { workerData: epochs });
+    for await (const [message] of on(worker, 'message', { close: ['exit'] }))
+      if (message !== 'begun') return message;
+    throw new Error('a worker ended without a result');
+  });
   const endless = new Worker(__filename, { workerData: 1e9 });
   await once(endless, 'message');
-  const results = await Promise.all([
-    train(8),
-    ...workers.map(async (worker) => {
-      for await (const [message] of on(worker, 'message', { close: ['exit'] }))
-        if (message !== 'begun') return message;
-    }),
-  ]);
+  const results = await Promise.all([train(8), ...trained]);
   await sleep(20);
   const code = await endless.terminate();
   const after = await train(8);
