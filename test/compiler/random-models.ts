@@ -128,6 +128,10 @@ function make(name: string, draw: Draw, shape: readonly number[]): Layer {
   return (maker as (typeof makers)[string])(draw, shape);
 }
 
+/** A sum of products as their mean: crossentropies of large logits differ from upstream's (docs/differences.md). */
+const mean = (sum: Symbolic, terms: number): Symbolic =>
+  layers.rescaling({ scale: 1 / terms }).apply(sum) as Symbolic;
+
 /**
  * One more value, if the drawn layer fits the drawn inputs.
  * @param used layers that may be used again, and for what shape
@@ -142,7 +146,8 @@ function grow(draw: Draw, values: readonly Symbolic[], used: [Layer, string][]):
     const fitting = used.filter(([, shape]) => shape === from.shape.join());
     const again = !Array.isArray(inputs) && fitting.length > 0 && draw.chance(0.3);
     const layer = again ? draw.of(fitting)[0] : make(name, draw, shapeOf(from));
-    const value = layer.apply(inputs) as Symbolic;
+    const made = layer.apply(inputs) as Symbolic;
+    const value = name === 'Dot' ? mean(made, shapeOf(from)[0] as number) : made;
     const shape = shapeOf(value);
     const fits = !Array.isArray(value) && shape.length > 0 && shape.every((length) => length > 0);
     if (!fits || sizeOf(value) > mostNumbers) return undefined;

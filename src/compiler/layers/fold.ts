@@ -43,8 +43,9 @@ export function foldNormalizations(all: Steps): { steps: Steps; norms: Map<Layer
     const [before] = inputs;
     const alone = readers.get(step.inputs[0] as Step) === 1 && uses.get(before?.layers[0] as Layer) === 1;
     let made: Step = { ...step, inputs };
-    if (before?.rule && alone && canFold(step, before)) {
-      norms.set(before.layers[0] as Layer, step.layers[0] as Layer);
+    const layer = before?.layers[0] as Layer;
+    if (before?.rule && alone && !norms.has(layer) && canFold(step, before)) {
+      norms.set(layer, step.layers[0] as Layer);
       steps.delete(before);
       made = { ...before, layers: [...before.layers, ...step.layers], activation: step.activation };
     }
