@@ -14,6 +14,8 @@ struct Tensor {
   DType dtype;
   int rank;
   int64_t dims[kMaxRank];
+  // A part of a larger tensor, of a plan: its memory is in no cache although it is small.
+  bool far = false;
 
   template <class T>
   [[gnu::always_inline]] T* as() const {

@@ -235,47 +235,32 @@ struct Constants {
   }
 };
 
-// visit(access, at, constant) for kCount vectors of each of some rows; they keep the constants of their lane.
-template <int kCount, int kConstants, class Access, class Visit>
-TFJS_INLINE void visit_vectors(Access access, int64_t at, int64_t rows, int64_t stride,
-                               const Constants<kConstants>& constants, int64_t lane, Visit visit) {
-  vf32 constant[kCount][kConstants];
-  TFJS_UNROLL for (int v = 0; v < kCount; v++) {
-    TFJS_UNROLL for (int k = 0; k < kConstants; k++) constant[v][k] =
-        access.get(constants.wide[k] + lane + v * kLanes);
-  }
-  for (int64_t r = 0; r < rows; r++, at += stride) {
-    TFJS_UNROLL for (int v = 0; v < kCount; v++) visit(access, at + v * kLanes, constant[v]);
-  }
-}
+// Asks for what a pass over p that goes down comes to 8 KB later: the way from memory is longer than the
+// processor looks ahead.
+TFJS_INLINE void fetch_below(const float* p) { __builtin_prefetch(p - 2048); }
 
-// visit(access, at, constant) for each vector of x. The other way round than sums go, so that it begins with
+// visit(access, at, constants) for each vector of x. The other way round than sums go, so that it begins with
 // what they left in the cache.
 template <int kConstants, class Visit>
 TFJS_INLINE void each_vector(const Layout& l, double nanoseconds, const Constants<kConstants>& constants,
                              Visit visit) {
   if (l.width == 0) return;
-  constexpr int kCount = kConstants * kVectors <= kRegisters / 2 ? kVectors : 2;
-  const int64_t wide_rows = l.rows / l.fold, chunk = kBlock / l.width > 1 ? kBlock / l.width : 1;
-  const int64_t chunks = (wide_rows + chunk - 1) / chunk;
-  const auto visit_rows = [=](int64_t row, int64_t rows, int64_t width) {
-    const int64_t at = row * l.width;
-    int64_t lane = 0;
-    for (; lane + kCount * kLanes <= width; lane += kCount * kLanes)
-      visit_vectors<kCount>(Whole{}, at + lane, rows, l.width, constants, lane, visit);
-    for (; lane + kLanes <= width; lane += kLanes)
-      visit_vectors<1>(Whole{}, at + lane, rows, l.width, constants, lane, visit);
-    if (lane < width) visit_vectors<1>(First{width - lane}, at + lane, rows, l.width, constants, lane, visit);
+  const auto visit_row = [=](int64_t at, int64_t width) {
+    const auto visit_lane = [=](auto access, int64_t lane) {
+      vf32 constant[kConstants];
+      TFJS_UNROLL for (int k = 0; k < kConstants; k++) constant[k] = access.get(constants.wide[k] + lane);
+      visit(access, at + lane, constant);
+    };
+    int64_t lane = width / kLanes * kLanes;
+    if (lane < width) visit_lane(First{width - lane}, lane);
+    while ((lane -= kLanes) >= 0) visit_lane(Whole{}, lane);
   };
-  const int64_t rest = l.rows % l.fold;
-  if (rest > 0) visit_rows(wide_rows, 1, rest * l.channels);
+  const int64_t wide_rows = l.rows / l.fold, rest = l.rows % l.fold;
+  if (rest > 0) visit_row(wide_rows * l.width, rest * l.channels);
   parallel_for(
-      chunks, nanoseconds * static_cast<double>(chunk * l.width),
-      [&](int64_t begin, int64_t end) __attribute__((noinline)) {
-        for (int64_t i = chunks - end; i < chunks - begin; i++) {
-          const int64_t left = wide_rows - i * chunk;
-          visit_rows(i * chunk, left < chunk ? left : chunk, l.width);
-        }
+      wide_rows,
+      nanoseconds * static_cast<double>(l.width), [&](int64_t begin, int64_t end) __attribute__((noinline)) {
+        for (int64_t row = wide_rows - begin; row-- > wide_rows - end;) visit_row(row * l.width, l.width);
       });
 }
 

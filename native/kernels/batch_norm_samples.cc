@@ -60,6 +60,7 @@ TFJS_INLINE void read_constants(Constants<3>& to, const Layout& l, const Tensor&
 template <bool kRelu>
 void apply(const Layout& l, const float* x, const Constants<3>& constants, float* y) {
   each_vector(l, 0.1, constants, [=](auto access, int64_t at, const vf32* constant) {
+    fetch_below(x + at);
     const vf32 v = normal(access.get(x + at), constant);
     access.put(y + at, kRelu ? relu(v) : v);
   });
@@ -98,6 +99,8 @@ template <bool kRelu>
 void input_gradient(const Layout& l, const float* dy, const float* x, const Constants<5>& constants,
                     float* dx) {
   each_vector(l, 0.2, constants, [=](auto access, int64_t at, const vf32* constant) {
+    fetch_below(x + at);
+    fetch_below(dy + at);
     const vf32 centred = access.get(x + at) - constant[0];
     vf32 dz = access.get(dy + at);
     if (kRelu) dz *= relu_slope(fma(centred, constant[1], constant[2]));

@@ -4,7 +4,8 @@
 namespace tfjs::TFJS_ISA {
 namespace {
 
-void convolve(const float* x, const float* filter, float* y, const DepthwiseShape& s, const Fusion& fusion) {
+void convolve(const float* x, const float* filter, float* y, const DepthwiseShape& s, const Fusion& fusion,
+              bool far) {
   DepthwiseProduct product{.x = x,
                            .y = y,
                            .batch = s.batch,
@@ -16,7 +17,8 @@ void convolve(const float* x, const float* filter, float* y, const DepthwiseShap
                            .row_phases = 1,
                            .col_phases = 1,
                            .filter = filter,
-                           .fusion = fusion};
+                           .fusion = fusion,
+                           .far = far};
   if (s.multiplier == 1) return depthwise_product(product);
   Scratch scratch;
   const int64_t images = images_at_a_time(s), pixels = s.in_pixels();
@@ -48,7 +50,7 @@ Status DepthwiseConv2dNative(const Args& args) {
   if (!depthwise_shape(x, filter, y, Conv2DParams::decode(args.params), &shape)) {
     return Status::InvalidArgument;
   }
-  convolve(x.f32(), filter.f32(), y.f32(), shape, {});
+  convolve(x.f32(), filter.f32(), y.f32(), shape, {}, y.far);
   return Status::Ok;
 }
 
@@ -63,7 +65,7 @@ Status FusedDepthwiseConv2D(const Args& args) {
   Fusion fusion;
   const Status status = read_fusion(scratch, args.inputs[2], args.inputs[3], params.activation,
                                     params.leakyreluAlpha, shape.channels, &fusion);
-  if (status == Status::Ok) convolve(x.f32(), filter.f32(), y.f32(), shape, fusion);
+  if (status == Status::Ok) convolve(x.f32(), filter.f32(), y.f32(), shape, fusion, y.far);
   return status;
 }
 

@@ -117,6 +117,7 @@ struct DepthwiseProduct {
   int64_t row_phases, col_phases;
   const float* filter;  // for each phase of rows, for each of columns: [rows.taps, cols.taps, channels]
   Fusion fusion;
+  bool far;  // y is in no cache, whatever its size
 
   const float* filter_of(const TapAxis& row_phase, const TapAxis& col_phase) const {
     const TapAxis& last = cols[col_phases - 1];

@@ -96,7 +96,8 @@ Status DepthwiseConv2dNativeBackpropInput(const Args& args) {
                            .row_phases = rows.count,
                            .col_phases = cols.count,
                            .filter = taps,
-                           .fusion = {}};
+                           .fusion = {},
+                           .far = dx.far};
   if (s.multiplier == 1) {
     depthwise_product(product);
     return Status::Ok;

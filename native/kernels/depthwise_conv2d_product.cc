@@ -31,6 +31,7 @@ struct Tile {
   const float* filter;
   float* y;
   int64_t y_step, y_row;  // floats from an output to the next, and to the next row where a tile has two
+  int64_t y_ahead;        // floats to the next rows of outputs, if y is in no cache, or 0
   Epilogue epilogue;
 };
 
@@ -50,6 +51,11 @@ TFJS_INLINE void put(const Tile& t, const Lanes& lanes, vf32 (&sums)[kOutputs], 
       sums[o] = low > sums[o] ? low : sums[o];
       sums[o] = high < sums[o] ? high : sums[o];
     }
+  }
+  // Else stores wait for what they overwrite.
+  if (t.y_ahead != 0) {
+    TFJS_UNROLL
+    for (int o = 0; o < kOutputs; o++) __builtin_prefetch(y + o * t.y_step + t.y_ahead, 1);
   }
   TFJS_UNROLL
   for (int o = 0; o < kOutputs; o++) lanes.put(y + o * t.y_step, sums[o]);
@@ -273,6 +279,7 @@ class Worker {
     tile_.filter = filter;
     tile_.y_step = p_.col_phases * p_.channels;
     tile_.y_row = p_.row_phases * p_.width * p_.channels;
+    tile_.y_ahead = far_ || p_.far ? rows * tile_.y_row : 0;
     tile_.epilogue = epilogue_of(p_.fusion);
 
     const TileKind kind = rows == 2 ? TileKind{run_tile<TwoRows, kTileOutputs>, kTileOutputs, slack(3)}

@@ -12,6 +12,10 @@
 namespace tfjs::plan {
 namespace {
 
+// A tensor of this size has left the second-level cache by the time that all of its micro-batches were
+// visited.
+constexpr int64_t kFarBytes = 1 << 20;
+
 // What the calls of a micro-batch, or of the whole batch, compute with.
 struct Rows {
   int64_t row, rows;
@@ -167,6 +171,7 @@ class Step {
         break;
       case Place::Arena:
         t.data = run_.arena + v.offset + part.row * v.row_elements() * v.element_bytes();
+        t.far = part.rows < rows_ && rows_ * v.row_elements() * v.element_bytes() >= kFarBytes;
         break;
       case Place::Thread:
         t.data = part.own + v.offset;
