@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 /** A folder where each run leaves its results as JSON, for .ci/run. */
 const reports = process.env.TEST_REPORTS;
@@ -7,6 +7,8 @@ const reports = process.env.TEST_REPORTS;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Needs TensorFlow's library, which `npm run test:variants` sets up.
+    exclude: [...configDefaults.exclude, ...(process.env.TENSORFLOW_PROJECT ? [] : ['test/tensorflow/**'])],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

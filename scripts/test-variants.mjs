@@ -1,11 +1,12 @@
 /**
  * `npm run test:variants`: what `npm test` runs once, in all its variants: the backend under each instruction set,
  * the C++ tests with many drawn shapes, with sanitizers (the address sanitizer also finds leaks) and on arm64, and
- * everything that computes on OpenMP's executor.
+ * everything that computes on OpenMP's executor, and TensorFlow beside the native backend.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,13 @@ async function nativeTests(options, args = [], emulator = []) {
   return succeeds(command, rest, { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' });
 }
 
+/** A project with TensorFlow's library, downloaded and built once: what `npm run bench` compares with. */
+const tensorflowProject = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  'tfjs-native',
+  'tfjs-node-2.9.1',
+);
+
 /** @type {Record<string, () => boolean | Promise<boolean>>} */
 const variants = {
   // `npm test` ran these with the best set, and the C++ tests and tfjs-core's suite with each.
@@ -58,7 +66,7 @@ const variants = {
   ),
   // Other shapes in each run, by the seed that it prints: some two minutes, most of them for the twins, which all
   // instruction sets share.
-  'drawn shapes': () => nativeTests({}, ['--fuzz', '20', '--threads', '1,3']),
+  'drawn shapes': () => nativeTests({}, ['--fuzz', '14', '--threads', '1,3']),
   // Other models in each run, by the seed that the first test is named with.
   'drawn models': () =>
     succeeds(process.execPath, [vitest, 'run', 'test/compiler/random-models'], {
@@ -84,6 +92,12 @@ const variants = {
       return nativeTests(options, ['--threads', '2'], ['qemu-aarch64']);
     },
   }),
+  TensorFlow: () =>
+    succeeds('scripts/setup-tensorflow.sh', [tensorflowProject, 'cpu']) &&
+    succeeds(process.execPath, [vitest, 'run', 'test/tensorflow'], {
+      TENSORFLOW_PROJECT: tensorflowProject,
+      TF_CPP_MIN_LOG_LEVEL: '3',
+    }),
   'OpenMP, C++ tests': () => nativeTests({ out: 'build-openmp', openmp: true }),
   'OpenMP, backend': async () => {
     const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });

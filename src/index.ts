@@ -41,5 +41,6 @@ export { clipGradients, type GradientClipping } from './compiler/clipping';
 export { explain } from './compiler/explain';
 export { type ErrorCode, TfjsNativeError } from './errors';
 export { type Info, info } from './info';
+export type { TensorFlowInfo, TensorFlowOptions } from './tensorflow';
 export type { TrainOnBatchArgs } from './upstream/fit-arguments';
 export { predictAsync } from './upstream/predict';

@@ -1,6 +1,7 @@
 /** What runs: versions, backend, instruction set, threads. */
 import { getBackend } from '@tensorflow/tfjs-core';
 import { addon, addonFile } from './binding';
+import { type TensorFlowInfo, tensorflowInfo } from './tensorflow';
 import { version } from './upstream/versions';
 
 /** The facts of {@link info}. */
@@ -23,11 +24,14 @@ export interface Info {
   readonly compiler: string;
   /** The addon's file. */
   readonly addon: string;
+  /** What computes behind the backend `tensorflow`, once that was chosen. */
+  readonly tensorflow?: TensorFlowInfo;
 }
 
 /** Tells what runs: versions, backend, instruction set, threads, addon. */
 export function info(): Info {
   const { isa, isas, threads, executor, compiler } = addon.info();
+  const tensorflow = tensorflowInfo();
   return {
     versions: {
       'tfjs-native': version['tfjs-native'],
@@ -42,5 +46,6 @@ export function info(): Info {
     executor,
     compiler,
     addon: addonFile,
+    ...(tensorflow && { tensorflow }),
   };
 }

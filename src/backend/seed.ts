@@ -7,12 +7,14 @@ interface State {
   key0: number;
   key1: number;
   used: number;
+  /** Keys that were taken. */
+  keys: number;
   seeded: boolean;
 }
 
 function randomState(): State {
   const key = randomBytes(8);
-  return { key0: key.readUInt32LE(0), key1: key.readUInt32LE(4), used: 0, seeded: false };
+  return { key0: key.readUInt32LE(0), key1: key.readUInt32LE(4), used: 0, keys: 0, seeded: false };
 }
 
 // Several copies of this package share what the first one replaced in TensorFlow.js, so they share this as well.
@@ -23,15 +25,22 @@ const state: State = holder[key];
 
 /**
  * Makes all that is random and has no seed of its own the same in every run: initial weights, the order in which
- * `fit` shuffles, dropout, `tf.randomUniform`, `tf.randomNormal`, `tf.truncatedNormal` and `tf.multinomial`. The
- * numbers start anew with each call. On the backend `native` only; each worker thread has a generator of its own.
+ * `fit` shuffles, dropout, `tf.randomUniform`, `tf.randomNormal`, `tf.truncatedNormal` and, on the backend `native`,
+ * `tf.multinomial`. The numbers are the same on all backends, but for the dropout of compiled training. They start anew with
+ * each call; each worker thread has a generator of its own.
  * @param seed a whole number from 0 to 2^53 - 1
  * @throws TfjsNativeError INVALID_ARGUMENT for any other seed
  */
 export function setSeed(seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw nativeError('INVALID_ARGUMENT', 'seed', seed, 'a whole number from 0 to 2^53 - 1');
-  Object.assign(state, { key0: seed % 2 ** 32, key1: Math.floor(seed / 2 ** 32), used: 0, seeded: true });
+  Object.assign(state, {
+    key0: seed % 2 ** 32,
+    key1: Math.floor(seed / 2 ** 32),
+    used: 0,
+    keys: 0,
+    seeded: true,
+  });
 }
 
 /** Whether `setSeed` rules the generator. */
@@ -62,8 +71,9 @@ function mix(x: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** The key of a generator of its own, two words. */
+/** The key of a generator of its own, two words. It takes nothing from the numbers, so that these are the same without. */
 export function takeKey(): [low: number, high: number] {
-  const { key0, key1, counter0, counter1 } = takeNumbers(1);
-  return [mix(key0 ^ mix(counter0)), mix(key1 ^ mix(counter1 ^ mix(counter0 + 1)))];
+  const { key0, key1, keys } = state;
+  state.keys++;
+  return [mix(key0 ^ mix(keys)), mix(key1 ^ mix(keys + 1))];
 }

@@ -16,16 +16,17 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
   const { evaluateModel } = require('../train') as typeof import('../train');
   const data = await pending;
   const test = await evaluateModel(folder, data);
-  const { backend, isa, threads } = info();
+  const running = info();
+  const { backend, isa, threads, tensorflow } = running;
   const seconds = performance.now() / 1000;
   if (options.json) {
-    console.log(JSON.stringify({ model: folder, backend, isa, threads, test, seconds }));
+    console.log(JSON.stringify({ model: folder, backend, isa, threads, tensorflow, test, seconds }));
     return;
   }
   const rows = [
     ['Test accuracy', `${figure(test.accuracy)}, loss ${figure(test.loss)} (${amount(data.count, 'image')})`],
     ['Time', duration(seconds)],
-    ['Backend', runtime({ backend, isa, threads })],
+    ['Backend', runtime(running)],
   ] as const;
   console.log(table(rows));
 }

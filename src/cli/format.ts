@@ -1,5 +1,6 @@
 /** Figures for people. */
 import type { Info } from '../info';
+import type { TensorFlowInfo } from '../tensorflow';
 
 /** 12,345 */
 export const count = (value: number) => Math.round(value).toLocaleString('en-US');
@@ -17,9 +18,15 @@ export function duration(seconds: number): string {
   return `${count(Math.floor(whole / 60))} min ${whole % 60} s`;
 }
 
+/** `2.9.1 by @tensorflow/tfjs-node, on CPU` */
+export const computing = ({ package: name, version, device }: TensorFlowInfo) =>
+  `${version} by ${name}, on ${device}`;
+
 /** `native, avx512, 2 threads`: the instruction set and threads are those of native kernels. */
-export function runtime({ backend, isa, threads }: Pick<Info, 'backend' | 'isa' | 'threads'>): string {
-  return backend === 'native' ? `${backend}, ${isa}, ${amount(threads, 'thread')}` : backend;
+export function runtime(info: Pick<Info, 'backend' | 'isa' | 'threads' | 'tensorflow'>): string {
+  const { backend, isa, threads, tensorflow } = info;
+  if (backend === 'native') return `${backend}, ${isa}, ${amount(threads, 'thread')}`;
+  return tensorflow ? `${backend} ${computing(tensorflow)}` : backend;
 }
 
 /** Rows of a name and a value. */

@@ -1,5 +1,5 @@
 /** `tfjs-native info` */
-import { table } from './format';
+import { computing, table } from './format';
 import { applyRuntime, type RuntimeOptions } from './runtime';
 
 export interface InfoOptions extends RuntimeOptions {
@@ -13,7 +13,15 @@ export function info(options: InfoOptions): void {
     console.log(JSON.stringify(found));
     return;
   }
-  const { versions, isas, ...facts } = found;
-  const rows = Object.entries({ ...versions, ...facts, isas: isas.join(', ') });
+  const { versions, isas, tensorflow, ...facts } = found;
+  const rows = Object.entries({
+    ...versions,
+    ...facts,
+    isas: isas.join(', '),
+    ...(tensorflow && {
+      tensorflow: computing(tensorflow),
+      ...(tensorflow.withoutGpu && { 'without GPU': tensorflow.withoutGpu }),
+    }),
+  });
   console.log(table(rows.map(([name, value]) => [name, String(value)])));
 }

@@ -39,6 +39,14 @@ const threadsOption = () =>
     '--threads <n>',
     'threads of native kernels (default: $TFJS_NATIVE_THREADS, else the cores that may be used)',
   ).argParser(wholeNumber(1, 1024));
+/** What every command has. */
+const runtimeOptions = [
+  backendOption(),
+  threadsOption(),
+  new Option('--require-gpu', 'fail where TensorFlow would compute on the CPU ($TFJS_REQUIRE_GPU)'),
+  new Option('--gpus <list>', 'GPUs that TensorFlow may use, such as 0,1 ($CUDA_VISIBLE_DEVICES)'),
+  new Option('--gpu-growth', "take the GPU's memory as needed ($TF_FORCE_GPU_ALLOW_GROWTH)"),
+];
 const jsonOption = (what: string) => new Option('--json', `print ${what}`);
 
 const program = new Command('tfjs-native')
@@ -48,16 +56,14 @@ const program = new Command('tfjs-native')
   .addHelpText('after', exitCodes)
   .exitOverride();
 
-program
+const info = program
   .command('info')
   .description('tells what runs: versions, backend, instruction set, threads')
-  .addOption(backendOption())
-  .addOption(threadsOption())
   .addOption(jsonOption('one JSON object'))
   .addHelpText('after', exitCodes)
   .action((options: InfoOptions) => (require('./info') as typeof import('./info')).info(options));
 
-program
+const train = program
   .command('train')
   .description('trains a model, tests it and saves it')
   .addArgument(new Argument('[model]', 'what to train').choices(modelNames).default(trainDefaults.model))
@@ -80,8 +86,6 @@ program
       .argParser(seed)
       .default(trainDefaults.seed),
   )
-  .addOption(backendOption())
-  .addOption(threadsOption())
   .addOption(
     new Option(
       '--out <folder>',
@@ -94,18 +98,18 @@ program
     (require('./train') as typeof import('./train')).train(model, options),
   );
 
-program
+const evaluate = program
   .command('evaluate')
   .description('tests a saved model on the test images')
   .argument('<folder>', 'the folder that the model is saved in')
   .addOption(dataOption())
-  .addOption(backendOption())
-  .addOption(threadsOption())
   .addOption(jsonOption('one JSON object'))
   .addHelpText('after', exitCodes)
   .action((folder: string, options: EvaluateOptions) =>
     (require('./evaluate') as typeof import('./evaluate')).evaluate(folder, options),
   );
+
+for (const command of [info, train, evaluate]) for (const option of runtimeOptions) command.addOption(option);
 
 /** Tells of an error and returns the exit code. */
 function fail(error: unknown): number {

@@ -24,10 +24,13 @@ export class JsonReporter implements Reporter {
     console.error(text);
   }
 
-  done({ folder, backend, isa, threads, test, stopped, steps }: TrainResult, seconds: number): void {
+  done(result: TrainResult, seconds: number): void {
+    const { folder, backend, isa, threads, tensorflow, test, stopped, steps } = result;
     const model = folder ?? null;
     const outcome = stopped ? { stopped, steps } : { test };
-    console.log(JSON.stringify({ event: 'done', model, backend, isa, threads, ...outcome, seconds }));
+    console.log(
+      JSON.stringify({ event: 'done', model, backend, isa, threads, tensorflow, ...outcome, seconds }),
+    );
   }
 
   end(): void {}

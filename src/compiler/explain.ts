@@ -1,4 +1,5 @@
 /** Tells how a model trains. */
+import { engine } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { nativeError } from '../errors';
 import type { Step } from './fuse';
@@ -34,6 +35,7 @@ function lineOf(step: Step, program: Program): string {
 /**
  * How a model trains, a line a layer: which native op computes it, what is fused with it, and whether it runs a few
  * samples at a time or on the whole batch. For a model that trains op by op, one line that says why.
+ * Where the backend is not `native`, a first line says so: there all models train op by op.
  * @param model compiled with `model.compile`
  * @throws TfjsNativeError INVALID_ARGUMENT for one that is not
  */
@@ -41,6 +43,13 @@ export function explain(model: LayersModel): string {
   if (model.optimizer == null) {
     throw nativeError('INVALID_ARGUMENT', 'model', model.name, 'a model that `compile` was called on');
   }
+  const { backendName } = engine();
+  const elsewhere =
+    backendName === 'native' ? '' : `Trains op by op on the backend "${backendName}". On "native":\n`;
+  return elsewhere + nativeWay(model);
+}
+
+function nativeWay(model: LayersModel): string {
   const { steps, program, failure } = inspect(model);
   if (steps === undefined || program === undefined)
     return `Trains op by op, not compiled: ${failure?.message}.`;

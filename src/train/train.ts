@@ -14,7 +14,7 @@ import { ModelSaver, prepareOutput } from './output';
 /** The part of the training images that is held out: the last ones. */
 const validationSplit = 0.1;
 
-export interface TrainResult extends Pick<Info, 'backend' | 'isa' | 'threads'> {
+export interface TrainResult extends Pick<Info, 'backend' | 'isa' | 'threads' | 'tensorflow'> {
   /** The trained model. When done, `dispose` its optimizer and it. */
   readonly model: LayersModel;
   /** Where the model is saved; undefined if training was stopped before its first step. */
@@ -215,7 +215,7 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
     const run = new Run(model, full, source, validation);
     await run.fit();
     const evaluation = signal?.aborted ? undefined : await test(model, sets.test, out, signal);
-    const { backend, isa, threads } = info();
+    const { backend, isa, threads, tensorflow } = info();
     return {
       model,
       folder: run.saver.saved?.folder,
@@ -225,6 +225,7 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
       backend,
       isa,
       threads,
+      ...(tensorflow && { tensorflow }),
       seconds: (performance.now() - began) / 1000,
     };
   } catch (error) {

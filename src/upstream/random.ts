@@ -1,7 +1,7 @@
 /**
  * Random tensors and dropout made by native kernels, where upstream fills them number by number in JavaScript. With an
  * explicit seed upstream's own functions run, so that a seed gives the numbers that it always gave; without one nobody
- * can tell the generators apart. On other backends upstream's own run too.
+ * can tell the generators apart. On other backends upstream's own run too, but for what `setSeed` rules.
  *
  * The functions are replaced among the exports of tfjs-core, which is where tf.layers and users find them.
  */
@@ -16,8 +16,10 @@ import {
   reshape,
   softmax,
   Tensor,
+  tensor,
 } from '@tensorflow/tfjs-core';
 import { takeNumbers } from '../backend/seed';
+import { drawsNatively, nativeNumbers, nativeTensor } from './native-numbers';
 
 type Upstream = Pick<
   typeof core,
@@ -35,7 +37,7 @@ const upstream: Upstream = { ...coreExports };
 /** Whether native kernels make a tensor of this shape: anything odd is upstream's, with its errors. */
 function isNative(shape: readonly number[], ...numbers: number[]): boolean {
   return (
-    engine().backendName === 'native' &&
+    drawsNatively() &&
     Array.isArray(shape) &&
     shape.length <= 6 &&
     shape.every((n) => Number.isInteger(n) && n >= 0) &&
@@ -47,7 +49,7 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) =
 
 function run(name: string, shape: number[], dtype: DataType, params: Record<string, number>): Tensor {
   const attrs = { ...takeNumbers(sizeOf(shape)), ...params, shape, dtype };
-  return engine().runKernel(name, {}, attrs) as Tensor;
+  return nativeTensor(name, shape, dtype, attrs);
 }
 
 /** The largest float32 below a number. */
@@ -108,6 +110,10 @@ const dropout_: Upstream['dropout'] = (x, rate, noiseShape, seed) => {
     dropBelow: Math.min(Math.round(rate * 2 ** 32), 2 ** 32 - 1),
     scale: 1 / (1 - rate),
   };
+  if (engine().backendName !== 'native') {
+    const mask = nativeNumbers('Dropout', noise, 'float32', attrs, new Float32Array(sizeOf(noise)).fill(1));
+    return mul(x, tensor(mask, noise));
+  }
   const mask = (input: Tensor): Tensor => engine().runKernel('Dropout', { x: input }, attrs) as Tensor;
   const whole = noise.length === x.shape.length && noise.every((n, i) => n === x.shape[i]);
   return whole ? mask(x) : mul(x, mask(ones(noise)));
@@ -120,7 +126,8 @@ const multinomial_: Upstream['multinomial'] = (logits, numSamples, seed, normali
     (logits.shape as number[]).length <= 2 &&
     logits.size >= 2 &&
     !seed;
-  if (!able || !isNative([numSamples])) return upstream.multinomial(logits, numSamples, seed, normalized);
+  if (!able || engine().backendName !== 'native' || !isNative([numSamples]))
+    return upstream.multinomial(logits, numSamples, seed, normalized);
   const rows = logits.rank === 1 ? reshape(logits, [1, -1]) : (logits as Tensor);
   const attrs = { ...takeNumbers((rows.shape[0] as number) * numSamples), numSamples };
   const probabilities = normalized ? rows : softmax(rows);

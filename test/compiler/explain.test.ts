@@ -82,6 +82,14 @@ it.each<[string, Net, RegExp]>([
   warn.mockRestore();
 });
 
+it('says so where another backend trains the model', () => {
+  const model = build({ ...image, layers: () => [conv(2), ...head()] }, tf.train.sgd(0.01));
+  const natively = tf.explain(model);
+  tf.setBackend('cpu');
+  expect(tf.explain(model)).toBe(`Trains op by op on the backend "cpu". On "native":\n${natively}`);
+  tf.setBackend('native');
+});
+
 it('wants a model that was compiled', () => {
   const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
   expect(() => tf.explain(model)).toThrow(/`compile` was called on/);

@@ -82,7 +82,16 @@ it('holds the built package, the prebuilt addon and the native sources, and noth
   expect(paths.filter((path) => path.startsWith('prebuilds/'))).toHaveLength(1);
   // npm runs node-gyp by itself where it sees a binding.gyp.
   const folders = /^(dist|native|prebuilds)\//;
-  const files = ['package.json', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'CMakeLists.txt'];
+  const files = [
+    'docs/gpu.md',
+    'scripts/setup-tensorflow.sh',
+    'package.json',
+    'README.md',
+    'ARCHITECTURE.md',
+    'CHANGELOG.md',
+    'LICENSE',
+    'CMakeLists.txt',
+  ];
   expect(paths.filter((path) => !folders.test(path)).sort()).toEqual(files.sort());
   expect(paths.filter((path) => /test|reference|\.tsbuildinfo|\.node$/.test(path))).toEqual([
     expect.stringMatching(/^prebuilds\/[\w-]+\/tfjs_native\.node$/),

@@ -369,3 +369,24 @@ it('nothing is left behind', () => {
   expect(tf.memory().numTensors - before).toBe(results.length);
   tf.dispose(results);
 });
+
+// The last test, as what is seeded stays so.
+it('gives the numbers that setSeed rules on any backend, and orders', () => {
+  const draws = [
+    () => tf.randomUniform([50], -1, 2),
+    () => tf.randomUniform([50], 0, 9, 'int32'),
+    () => tf.randomNormal([50], 1, 2),
+    () => tf.truncatedNormal([50]),
+    () => tf.dropout(tf.fill([4, 25], 3), 0.4),
+    () => tf.dropout(tf.fill([4, 25], 3), 0.4, [4, 1]),
+  ];
+  const [native, cpu] = ['native', 'cpu'].map((backend) => {
+    tf.setBackend(backend);
+    tf.setSeed(5);
+    const order = Array.from({ length: 30 }, (_, i) => i);
+    tf.util.shuffle(order);
+    return [order, ...draws.map((draw) => Array.from(draw().dataSync()))];
+  });
+  tf.setBackend('native');
+  expect(native).toEqual(cpu);
+});
