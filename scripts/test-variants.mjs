@@ -6,7 +6,6 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -45,13 +44,6 @@ async function nativeTests(options, args = [], emulator = []) {
   ]);
   return succeeds(command, rest, { UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' });
 }
-
-/** A project with TensorFlow's library, downloaded and built once: what `npm run bench` compares with. */
-const tensorflowProject = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-  'tfjs-native',
-  'tfjs-node-2.9.1',
-);
 
 /** @type {Record<string, () => boolean | Promise<boolean>>} */
 const variants = {
@@ -92,12 +84,7 @@ const variants = {
       return nativeTests(options, ['--threads', '2'], ['qemu-aarch64']);
     },
   }),
-  TensorFlow: () =>
-    succeeds('scripts/setup-tensorflow.sh', [tensorflowProject, 'cpu']) &&
-    succeeds(process.execPath, [vitest, 'run', 'test/tensorflow'], {
-      TENSORFLOW_PROJECT: tensorflowProject,
-      TF_CPP_MIN_LOG_LEVEL: '3',
-    }),
+  'parity with TensorFlow': () => succeeds(process.execPath, [join(root, 'scripts/parity.mjs')]),
   'OpenMP, C++ tests': () => nativeTests({ out: 'build-openmp', openmp: true }),
   'OpenMP, backend': async () => {
     const { tfjs_native } = await buildNative({ out: 'build-openmp', openmp: true });

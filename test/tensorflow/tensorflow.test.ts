@@ -10,6 +10,7 @@ import * as tf from 'tfjs-native';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { build, conv, dataOf, dense, distance, forceEager, type Net, nets, valuesOf } from '../compiler/nets';
 import { root } from '../public/run';
+import { record } from './report';
 
 const { layers } = tf;
 const project = process.env['TENSORFLOW_PROJECT'] as string;
@@ -76,7 +77,8 @@ interface Outcome {
   readonly tested: number[];
 }
 
-type Way = 'compiled' | 'eager' | 'tensorflow';
+const ways = ['compiled', 'eager'] as const;
+type Way = (typeof ways)[number] | 'tensorflow';
 
 async function train(net: Net, way: Way): Promise<Outcome> {
   await tf.useBackend(way === 'tensorflow' ? 'tensorflow' : 'native');
@@ -93,7 +95,7 @@ async function train(net: Net, way: Way): Promise<Outcome> {
   const gradients = valuesOf(once.getWeights()).map((after, i) =>
     after.map((value, k) => (before[i]?.[k] as number) - value),
   );
-  const model = make(tf.train.adam(0.001));
+  const model = make(tf.train.momentum(0.01, 0.9));
   const losses: number[] = [];
   for (let step = 0; step < 20; step++)
     losses.push(((await model.trainOnBatch(x, y)) as number[])[0] as number);
@@ -102,23 +104,27 @@ async function train(net: Net, way: Way): Promise<Outcome> {
   return { losses, gradients, predictions, tested };
 }
 
-describe.each(Object.entries(models))('%s', (_, net) => {
+describe.each(Object.entries(models))('%s', (name, net) => {
   it('trains, predicts and evaluates as natively', async () => {
     const ours = [await train(net, 'compiled'), await train(net, 'eager')];
     const theirs = await train(net, 'tensorflow');
-    for (const { losses, gradients, predictions, tested } of ours) {
+    for (const [way, { losses, gradients, predictions, tested }] of ours.entries()) {
+      const compare = (what: string, a: ArrayLike<number>, b: ArrayLike<number>, bound: number): void => {
+        const [difference] = distance(a, b);
+        record({ subject: name, what, sides: `native ${ways[way]}, tensorflow`, difference, bound });
+        expect(difference, what).toBeLessThanOrEqual(bound);
+      };
       // Weights of up to 1 are rounded to 2^-24 before and after the step; sums of up to 10^4 terms, and Winograd's
       // transforms, are within some 10^-5 of the largest gradient: one may be a small difference of large ones.
       const most = Math.max(...gradients.map((gradient) => distance(gradient, gradient)[1]));
-      for (const [i, gradient] of gradients.entries()) {
-        const [difference] = distance(gradient, theirs.gradients[i] as Float32Array);
-        expect(difference).toBeLessThanOrEqual(2 ** -22 + 2e-5 * most);
-      }
-      // Adam's first steps are the gradients' signs, which rounding may turn where a gradient is all but zero: 20 steps
-      // of 0.001 the other way, in a few weights.
-      expect(distance(losses, theirs.losses)[0]).toBeLessThanOrEqual(2e-3);
-      expect(distance(predictions, theirs.predictions)[0]).toBeLessThanOrEqual(2e-3);
-      expect(Math.abs((tested[0] as number) - (theirs.tested[0] as number))).toBeLessThanOrEqual(2e-3);
+      for (const [i, gradient] of gradients.entries())
+        compare(`gradient ${i}`, gradient, theirs.gradients[i] as Float32Array, 2 ** -22 + 2e-5 * most);
+      // What 20 steps of this size make of rounding: some tenfold of a gradient's, summed up.
+      compare('losses of 20 steps', losses, theirs.losses, 1e-4);
+      compare('predictions', predictions, theirs.predictions, 1e-4);
+      compare('loss of evaluate', tested.slice(0, 1), theirs.tested.slice(0, 1), 1e-4);
+      // Samples whose classes are all but level may change sides: one of 16.
+      compare('accuracy of evaluate', tested.slice(1), theirs.tested.slice(1), 1 / 16 + 1e-6);
     }
   });
 });
