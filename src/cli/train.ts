@@ -23,6 +23,8 @@ export async function train(model: string, options: TrainCommandOptions): Promis
   // The data is read while TensorFlow.js is loaded.
   const pending = loadMnist(options);
   const trainer = require('../train') as typeof import('../train');
+  const { withoutGpu } = (require('../info') as typeof import('../info')).info().tensorflow ?? {};
+  if (withoutGpu) reporter.notice(`warning: on the CPU: ${withoutGpu}`);
   const { epochs, batch, lr, seed, out } = options;
   try {
     const result = await trainer.train({
