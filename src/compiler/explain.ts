@@ -34,7 +34,8 @@ function lineOf(step: Step, program: Program): string {
 
 /**
  * How a model trains, a line a layer: which native op computes it, what is fused with it, and whether it runs a few
- * samples at a time or on the whole batch. For a model that trains op by op, one line that says why.
+ * samples at a time or on the whole batch. A model that leaves lengths to the data is told of for those that it trained on
+ * last, or for lengths of 16. For a model that trains op by op, one line that says why.
  * Where the backend is not `native`, a first line says so: there all models train op by op.
  * @param model compiled with `model.compile`
  * @throws TfjsNativeError INVALID_ARGUMENT for one that is not
@@ -50,8 +51,13 @@ export function explain(model: LayersModel): string {
 }
 
 function nativeWay(model: LayersModel): string {
-  const { steps, program, failure } = inspect(model);
+  const { steps, program, failure, shapes } = inspect(model);
   if (steps === undefined || program === undefined)
     return `Trains op by op, not compiled: ${failure?.message}.`;
-  return steps.steps.map((step) => lineOf(step, program)).join('\n');
+  const lines = steps.steps.map((step) => lineOf(step, program));
+  if (shapes) {
+    const listed = shapes.map((shape) => `[${shape}]`).join(', ');
+    lines.unshift(`Compiled for the lengths of the data; here for an input of shape ${listed}:`);
+  }
+  return lines.join('\n');
 }

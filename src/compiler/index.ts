@@ -10,7 +10,7 @@ import { compilableRule, Plan } from './plan';
 import type { Key } from './request';
 import type { SessionData, TrainSession } from './session';
 import { statesFit } from './states';
-import { trace, Uncompilable } from './trace';
+import { assumedShapes, type InputShapes, openShapes, trace, Uncompilable } from './trace';
 
 export { settleOptimizer } from './plan';
 
@@ -23,6 +23,8 @@ interface Known {
   readonly trainable: readonly boolean[];
   readonly optimizer: unknown;
   readonly clipping: unknown;
+  /** What the data has told of the inputs' shapes. */
+  readonly shapes: InputShapes | undefined;
   readonly steps: Steps | undefined;
   /** Why it cannot be compiled. */
   readonly failure: Uncompilable | undefined;
@@ -33,13 +35,13 @@ interface Known {
 
 const knownModels = new WeakMap<LayersModel, Known>();
 
-function compile(model: LayersModel): { steps: Steps; program: Program } {
-  const steps = fuse(trace(model));
+function compile(model: LayersModel, shapes: InputShapes | undefined): { steps: Steps; program: Program } {
+  const steps = fuse(trace(model, shapes));
   compilableRule(model.optimizer);
   return { steps, program: lower(model, steps, objectives(model, steps.outputs)) };
 }
 
-function know(model: LayersModel): Known {
+function know(model: LayersModel, shapes: InputShapes | undefined): Known {
   const { lossFunctions, optimizer } = model;
   const { collectedTrainableWeights: trained } = model as unknown as {
     collectedTrainableWeights: readonly LayerVariable[];
@@ -50,6 +52,7 @@ function know(model: LayersModel): Known {
     old.trained === trained &&
     old.optimizer === optimizer &&
     old.clipping === clippingOf(optimizer) &&
+    String(old.shapes) === String(shapes) &&
     trained.every((weight, i) => weight.trainable === old.trainable[i])
   )
     return old;
@@ -58,7 +61,7 @@ function know(model: LayersModel): Known {
   let program: Program | undefined;
   let failure: Uncompilable | undefined;
   try {
-    ({ steps, program } = compile(model));
+    ({ steps, program } = compile(model, shapes));
   } catch (error) {
     if (!(error instanceof Uncompilable)) throw error;
     failure = error;
@@ -71,6 +74,7 @@ function know(model: LayersModel): Known {
     trainable,
     optimizer,
     clipping,
+    shapes,
     steps,
     failure,
     program,
@@ -81,18 +85,24 @@ function know(model: LayersModel): Known {
 }
 
 /** What is known of how a model trains. */
-export function inspect(model: LayersModel): { steps?: Steps; program?: Program; failure?: Uncompilable } {
+export function inspect(model: LayersModel): {
+  steps?: Steps;
+  program?: Program;
+  failure?: Uncompilable;
+  /** Of the inputs, where lengths are left to the data. */
+  shapes?: InputShapes;
+} {
   // For a Sequential, the model that it delegates to has what `compile` leaves behind.
   const inner = (model as unknown as { model?: LayersModel }).model ?? model;
-  const { failure } = know(inner);
-  return failure ? { failure } : compile(inner);
+  const { failure, shapes } = know(inner, knownModels.get(inner)?.shapes ?? assumedShapes(inner));
+  return failure ? { failure } : { ...compile(inner, shapes), ...(shapes && { shapes }) };
 }
 
 /** The model's plan for batches of this size. A larger one takes the place of a smaller one. */
 function planFor(model: LayersModel, known: Known, batch: number): Plan {
   if (known.plan === undefined || known.plan.batch < batch) {
     known.plan?.settle();
-    known.plan = new Plan(model, known.program ?? compile(model).program, batch);
+    known.plan = new Plan(model, known.program ?? compile(model, known.shapes).program, batch);
     known.program = undefined;
   }
   return known.plan;
@@ -120,7 +130,7 @@ export function openSession(
   batchSize: number,
   words: Key['words'],
 ): TrainSession | undefined {
-  const known = know(model);
+  const known = know(model, openShapes(model, data.inputs));
   if (known.failure) {
     warnOnce(model, known.failure);
     return undefined;

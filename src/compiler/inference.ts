@@ -12,7 +12,7 @@ import { type Layout, placeValues } from './memory';
 import { objectives } from './objective';
 import { encodeRequest, inOrder, refusalOf, sourceOf, storageOf } from './request';
 import { schedule } from './schedule';
-import { isAltered, trace, Uncompilable } from './trace';
+import { type InputShapes, isAltered, openShapes, trace, Uncompilable } from './trace';
 import { backend, variableOf } from './weights';
 
 /** Samples of a step: enough for all threads, while what large layers keep of them fits into `mostBytes`. */
@@ -152,6 +152,8 @@ export interface Outcome {
 
 /** What is known of a model. */
 interface Known {
+  /** What the data has told of the inputs' shapes. */
+  readonly shapes: InputShapes | undefined;
   readonly steps: Steps | undefined;
   predicting: InferencePlan | undefined;
   evaluating:
@@ -171,10 +173,16 @@ function attempt<T>(compile: () => T): T | undefined {
   }
 }
 
-function know(model: LayersModel): Known {
+function know(model: LayersModel, data: readonly Tensor[]): Known {
+  const shapes = openShapes(model, data);
   let known = knownModels.get(model);
-  if (known === undefined) {
-    known = { steps: attempt(() => fuse(trace(model))), predicting: undefined, evaluating: undefined };
+  if (known === undefined || String(known.shapes) !== String(shapes)) {
+    known = {
+      shapes,
+      steps: attempt(() => fuse(trace(model, shapes))),
+      predicting: undefined,
+      evaluating: undefined,
+    };
     knownModels.set(model, known);
   }
   return known;
@@ -206,7 +214,7 @@ export function openPrediction(
   inputs: readonly Tensor[],
   batchSize: number,
 ): Pass | undefined {
-  const known = know(model);
+  const known = know(model, inputs);
   const steps = stepsOf(known);
   if (steps === undefined || rowsOf(inputs) === 0) return undefined;
   known.predicting = planFor(known.predicting, inputs, batchSize, () => {
@@ -224,7 +232,7 @@ export function openEvaluation(
   data: readonly Tensor[],
   batchSize: number,
 ): Pass | undefined {
-  const known = know(model);
+  const known = know(model, data);
   const steps = stepsOf(known);
   if (steps === undefined || rowsOf(data) === 0) return undefined;
   const { lossFunctions, metricsTensors: metrics } = model as unknown as Record<string, unknown>;

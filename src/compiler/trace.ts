@@ -1,4 +1,5 @@
 /** First pass: the graph of a model's layers, from its outputs back to its inputs. */
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { LayersModel, Sequential, type SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { Layer } from '@tensorflow/tfjs-layers/dist/engine/topology';
 
@@ -45,11 +46,41 @@ function modelOf(layer: Layer): LayersModel | undefined {
   return layer.constructor === LayersModel ? (layer as LayersModel) : undefined;
 }
 
+/** The shapes of a model's inputs, without the batch. */
+export type InputShapes = readonly (readonly number[])[];
+
+/** Of a model whose layers leave lengths to the data, what these give it; else undefined. */
+export function openShapes(model: LayersModel, data: readonly Tensor[]): InputShapes | undefined {
+  const open = model.inputs.some(({ shape }) => shape.slice(1).includes(null));
+  return open ? model.inputs.map((_, i) => (data[i] as Tensor).shape.slice(1)) : undefined;
+}
+
+/** A length that stands for one which only the data tell, as long as there are none. */
+const assumedLength = 16;
+
+/** Shapes for a model whose layers leave lengths to the data, before there are any; else undefined. */
+export function assumedShapes(model: LayersModel): InputShapes | undefined {
+  const shapes = model.inputs.map(({ shape }) => shape.slice(1));
+  if (!shapes.flat().includes(null)) return undefined;
+  return shapes.map((shape) => shape.map((length) => length ?? assumedLength));
+}
+
+type Shapes = SymbolicTensor['shape'] | SymbolicTensor['shape'][];
+
+/** The shape of an output of a layer, where it follows from those of the inputs. */
+function shapeFrom(layer: Layer, inputs: readonly Node[], output: number): readonly (number | null)[] {
+  const shapes = inputs.map(({ shape }) => [null, ...shape]);
+  const made = layer.computeOutputShape(shapes.length === 1 ? (shapes[0] as Shapes) : shapes) as Shapes;
+  const one = Array.isArray(made[0]) ? (made as SymbolicTensor['shape'][])[output] : made;
+  return (one as SymbolicTensor['shape']).slice(1);
+}
+
 /**
  * The nodes of a model. Those of a model within it stand in its place.
+ * @param given what the inputs' shapes are where they are left to the data
  * @throws Uncompilable for shapes that are only known with the data
  */
-export function trace(model: LayersModel): Graph {
+export function trace(model: LayersModel, given?: InputShapes): Graph {
   const nodes: Node[] = [];
   let hasModels = false;
 
@@ -79,8 +110,10 @@ export function trace(model: LayersModel): Graph {
     const isInput = from.inputTensors[0] === tensor || from.inboundLayers.length === 0;
     const first = from.outputTensors[0] as SymbolicTensor;
     const inputs = isInput ? [] : nodesOf(output > 0 ? [first] : from.inputTensors);
-    const shape = tensor.shape.slice(1);
-    if (shape.some((length) => length == null)) {
+    let shape: readonly (number | null)[] = tensor.shape.slice(1);
+    if (given && isInput) shape = given[model.inputs.indexOf(tensor)] ?? shape;
+    else if (given) shape = shapeFrom(layer, output > 0 ? (inputs[0] as Node).inputs : inputs, output);
+    if (shape.some((length) => length == null || !(length >= 0))) {
       throw new Uncompilable(nameOf(layer), `its output's shape [${tensor.shape}] depends on the data`);
     }
     const node = { layer, inputs, shape: shape as number[], ...(output > 0 ? { output } : {}) };
