@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { engine, findBackend, version_core } from '@tensorflow/tfjs-core';
 import { whatIsMissing } from './cuda';
 import { nativeError } from './errors';
-import { keepRegistered } from './upstream/tfjs-node';
+import { keepRegistered, lendKernels } from './upstream/tfjs-node';
 
 /** The first that is installed is taken. */
 const packages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
@@ -82,6 +82,7 @@ function load({ name, folder, version }: Package): void {
   }
   try {
     keepRegistered(() => createRequire(join(folder, 'package.json'))(folder));
+    lendKernels();
   } catch (error) {
     const [reason] = (error as Error).message.split('\n');
     throw unavailable(

@@ -221,7 +221,15 @@ const ops: Readonly<Record<string, (draw: Draw) => Case>> = {
   neg: each(tf.neg),
   sin: each(tf.sin),
   cos: each(tf.cos),
+  erf: each(tf.erf),
+  reciprocal: each(tf.reciprocal, { from: 0.2, to: 3 }),
+  atan: each(tf.atan),
+  asinh: each(tf.asinh),
+  expm1: each(tf.expm1),
+  sinh: each(tf.sinh),
+  cosh: each(tf.cosh),
   floor: each(tf.floor, { smooth: false }),
+  ceil: each(tf.ceil, { smooth: false }),
   round: each(tf.round, { smooth: false }),
   sign: each(tf.sign, { smooth: false }),
   clipByValue: each((x) => tf.clipByValue(x, -1, 1)),
@@ -279,6 +287,42 @@ const ops: Readonly<Record<string, (draw: Draw) => Case>> = {
   logicalAnd: each((x) => tf.cast(tf.logicalAnd(tf.greater(x, -1), tf.less(x, 1)), 'float32'), {
     smooth: false,
   }),
+  notEqual: each((x) => tf.cast(tf.notEqual(tf.round(x), 1), 'float32'), { smooth: false }),
+  lessEqual: each((x) => tf.cast(tf.lessEqual(x, -0.5), 'float32'), { smooth: false }),
+  logicalOr: each((x) => tf.cast(tf.logicalOr(tf.greater(x, 1), tf.less(x, -1)), 'float32'), {
+    smooth: false,
+  }),
+  logicalNot: each((x) => tf.cast(tf.logicalNot(tf.greater(x, 0.5)), 'float32'), { smooth: false }),
+  any: reduce((x, axis) => tf.cast(tf.any(tf.greater(x, 1), axis), 'float32'), false),
+  all: reduce((x, axis) => tf.cast(tf.all(tf.greater(x, -1), axis), 'float32'), false),
+  mod: two(tf.mod, 0.5, 2, false),
+  norm: each((x) => tf.norm(x), { terms: 400 }),
+  // Of one tensor upstream's gradient fails.
+  unstack: reduce((x, axis) => tf.unstack(x, axis)[0] as tf.Tensor, false),
+  mirrorPad: each(
+    (x) =>
+      tf.mirrorPad(
+        x,
+        x.shape.map(() => [1, 1] as [number, number]),
+        'symmetric',
+      ),
+    { smooth: false },
+  ),
+  unsortedSegmentSum: (draw) => {
+    const rows = draw.whole(1, 9);
+    const segments = Array.from({ length: rows }, () => draw.whole(0, 3));
+    const inputs = [draw.values([rows, draw.whole(1, 6)])];
+    return {
+      inputs,
+      terms: rows,
+      run: (x) => tf.unsortedSegmentSum(x as tf.Tensor, tf.tensor1d(segments, 'int32'), 4),
+    };
+  },
+  flipLeftRight: (draw) => ({
+    inputs: [draw.values(images(draw))],
+    smooth: false,
+    run: (x) => tf.image.flipLeftRight(x as tf.Tensor4D),
+  }),
   cast: each((x) => tf.cast(x, 'int32'), { smooth: false }),
   oneHot: each((x) => tf.cast(tf.oneHot(tf.cast(tf.abs(x), 'int32'), 4), 'float32'), { smooth: false }),
   topk: each((x) => tf.topk(x, 1).values, { smooth: false }),
@@ -307,6 +351,46 @@ const ops: Readonly<Record<string, (draw: Draw) => Case>> = {
         'bilinear',
       ),
   }),
+  // TensorFlow has neither of these two kernels: they are lent to it.
+  rotateWithOffset: (draw) => ({
+    inputs: [draw.values(images(draw))],
+    smooth: false,
+    terms: 16,
+    run: (x) => tf.image.rotateWithOffset(x as tf.Tensor4D, 0.4, 0, 0.5),
+  }),
+  transform: (draw) => ({
+    inputs: [draw.values([1, ...images(draw).slice(1)])],
+    smooth: false,
+    terms: 16,
+    run: (x) =>
+      tf.image.transform(x as tf.Tensor4D, tf.tensor2d([[1, 0.1, 0.3, -0.1, 0.9, 0.2, 0, 0]]), 'bilinear'),
+  }),
+  localResponseNormalization: (draw) => ({
+    inputs: [draw.values(images(draw))],
+    terms: 32,
+    run: (x) => tf.localResponseNormalization(x as tf.Tensor4D),
+  }),
+  separableConv2d: (draw) => {
+    const shape = images(draw);
+    const channels = shape[3] as number;
+    const inputs = [
+      draw.values(shape),
+      draw.values([3, 3, channels, 1]),
+      draw.values([1, 1, channels, draw.whole(1, 6)]),
+    ];
+    const run = (...[x, depthwise, pointwise]: tf.Tensor[]) =>
+      tf.separableConv2d(x as tf.Tensor4D, depthwise as tf.Tensor4D, pointwise as tf.Tensor4D, 1, 'same');
+    return { inputs, linear: true, terms: 500, run };
+  },
+  conv1d: (draw) => {
+    const channels = draw.whole(1, 6);
+    const inputs = [
+      draw.values([2, draw.whole(5, 12), channels]),
+      draw.values([3, channels, draw.whole(1, 6)]),
+    ];
+    const run = (x?: tf.Tensor, f?: tf.Tensor) => tf.conv1d(x as tf.Tensor3D, f as tf.Tensor3D, 1, 'same');
+    return { inputs, linear: true, terms: 40, run };
+  },
   softmaxCrossEntropy: (draw) => {
     const shape = draw.shape(2, 12);
     const run = (labels?: tf.Tensor, logits?: tf.Tensor) =>
