@@ -82,7 +82,6 @@ function load({ name, folder, version }: Package): void {
   }
   try {
     keepRegistered(() => createRequire(join(folder, 'package.json'))(folder));
-    lendKernels();
   } catch (error) {
     const [reason] = (error as Error).message.split('\n');
     throw unavailable(
@@ -150,6 +149,7 @@ export function loadTensorFlow(options: TensorFlowOptions): void {
     }
     load(found);
   }
+  lendKernels();
   const facts = tensorflowInfo() as TensorFlowInfo;
   if (options.requireGpu && !facts.gpu) {
     const why =
@@ -166,7 +166,9 @@ export function hasGpu(options: TensorFlowOptions): boolean {
   try {
     loadTensorFlow({ ...options, requireGpu: true });
     return true;
-  } catch {
+  } catch (error) {
+    // There seems to be a GPU: why it is not used should be known.
+    process.emitWarning((error as Error).message, { code: 'BACKEND_UNAVAILABLE' });
     return false;
   }
 }
