@@ -20,12 +20,10 @@ function prepare(name: string, argument: string, options: TensorFlowOptions): Ex
       if (!options.requireGpu) return name;
       throw nativeError('INVALID_ARGUMENT', argument, name, 'tensorflow or auto, as a GPU is required');
     case 'auto':
-      if (!options.requireGpu) return hasGpu(options) ? 'tensorflow' : 'native';
+    case 'tensorflow':
+      if (name === 'auto' && !options.requireGpu && !hasGpu(options)) return 'native';
       loadTensorFlow(options);
       return 'tensorflow';
-    case 'tensorflow':
-      loadTensorFlow(options);
-      return name;
     default:
       throw nativeError('INVALID_ARGUMENT', argument, name, `one of ${names.join(', ')}`);
   }

@@ -27,7 +27,8 @@ const needs: Readonly<Record<string, Needs>> = {
   },
 };
 
-const needsOf = (version: string): Needs | undefined => needs[version.split('.').slice(0, 2).join('.')];
+/** `2.9` of `2.9.1`. */
+export const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
 
 function known(): string {
   const { execFileSync } = require('node:child_process') as typeof import('node:child_process');
@@ -40,7 +41,7 @@ function known(): string {
 
 /** What a TensorFlow of this version needs for a GPU, and which of it is not here as far as can be told. */
 export function whatIsMissing(version: string): string {
-  const needed = needsOf(version);
+  const needed = needs[minor(version)];
   const found = needed
     ? `CUDA ${needed.cuda} and cuDNN ${needed.cudnn}`
     : 'the CUDA and cuDNN that it was built for';

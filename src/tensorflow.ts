@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { engine, findBackend, version_core } from '@tensorflow/tfjs-core';
-import { whatIsMissing } from './cuda';
+import { minor, whatIsMissing } from './cuda';
 import { nativeError } from './errors';
 import { keepRegistered, lendKernels } from './upstream/tfjs-node';
 
@@ -69,8 +69,6 @@ function findPackage(names: readonly string[]): Package | undefined {
   }
   return undefined;
 }
-
-const minor = (version: string) => version.split('.').slice(0, 2).join('.');
 
 /** @throws TfjsNativeError BACKEND_UNAVAILABLE with what to do about it */
 function load({ name, folder, version }: Package): void {

@@ -51,7 +51,7 @@ export type InputShapes = readonly (readonly number[])[];
 
 /** Of a model whose layers leave lengths to the data, what these give it; else undefined. */
 export function openShapes(model: LayersModel, data: readonly Tensor[]): InputShapes | undefined {
-  const open = model.inputs.some(({ shape }) => shape.slice(1).includes(null));
+  const open = model.inputs.some(({ shape }) => shape.includes(null, 1));
   return open ? model.inputs.map((_, i) => (data[i] as Tensor).shape.slice(1)) : undefined;
 }
 

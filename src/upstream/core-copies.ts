@@ -9,10 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { engine, Tensor, version_core } from '@tensorflow/tfjs-core';
 import { nativeError } from '../errors';
 
+/** What all copies of tfjs-core have in common by this name: `Tensor`, `kernelRegistry` or `gradRegistry`. */
+export function shared(name: string): unknown {
+  return (globalThis as { _tfGlobals?: Map<string, unknown> })._tfGlobals?.get(name);
+}
+
 /** The class of all tensors. */
 export function tensorClass(): typeof Tensor {
-  const globals = (globalThis as { _tfGlobals?: Map<string, unknown> })._tfGlobals;
-  return (globals?.get('Tensor') as typeof Tensor | undefined) ?? Tensor;
+  return (shared('Tensor') as typeof Tensor | undefined) ?? Tensor;
 }
 
 /** The source file of the engine that runs. */

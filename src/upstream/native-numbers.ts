@@ -4,16 +4,55 @@ import {
   engine,
   findBackend,
   getKernel,
+  type KernelBackend,
   type NamedAttrMap,
   type Tensor,
   type TensorInfo,
   tensor,
 } from '@tensorflow/tfjs-core';
-import type { NativeBackend } from '../backend/native-backend';
 import { isSeeded } from '../backend/seed';
 
 /** Whether native kernels make random numbers: on other backends where these are seeded. */
 export const drawsNatively = (): boolean => engine().backendName === 'native' || isSeeded();
+
+/** A backend that takes values: `write` is not in upstream's type. */
+export type WritableBackend = KernelBackend & {
+  write(values: Values['values'], shape: number[], dtype: DataType): object;
+};
+
+/** A tensor of no backend. */
+interface Values {
+  readonly values: ReturnType<KernelBackend['readSync']>;
+  readonly shape: number[];
+  readonly dtype: DataType;
+}
+
+/**
+ * Runs a kernel of the backend `native`, whatever backend is set.
+ * @param take what is made of each result; its values are gone afterwards
+ */
+export function runNatively<T>(
+  name: string,
+  inputs: Readonly<Record<string, Values>>,
+  attrs: NamedAttrMap | undefined,
+  take: (result: Values) => T,
+): T[] {
+  const native = findBackend('native') as WritableBackend;
+  const run = getKernel(name, 'native')?.kernelFunc as (call: object) => TensorInfo | TensorInfo[];
+  const held: TensorInfo[] = [];
+  try {
+    const infos = Object.entries(inputs).map(([key, { values, shape, dtype }]) => {
+      const info = { dataId: native.write(values, shape, dtype), shape, dtype };
+      held.push(info);
+      return [key, info] as const;
+    });
+    const made = [run({ inputs: Object.fromEntries(infos), attrs, backend: native })].flat();
+    held.push(...made);
+    return made.map(({ dataId, shape, dtype }) => take({ values: native.readSync(dataId), shape, dtype }));
+  } finally {
+    for (const { dataId } of held) native.disposeData(dataId);
+  }
+}
 
 /**
  * What a native kernel of at most one input makes.
@@ -26,15 +65,9 @@ export function nativeNumbers(
   attrs: NamedAttrMap,
   input?: Float32Array,
 ): Float32Array | Int32Array {
-  const native = findBackend('native') as NativeBackend;
-  const run = getKernel(name, 'native')?.kernelFunc as (call: object) => TensorInfo;
-  const x = input && { dataId: native.write(input, shape, dtype), shape, dtype };
-  const made = run({ inputs: x ? { x } : {}, backend: native, attrs });
-  try {
-    return (native.readSync(made.dataId) as Float32Array | Int32Array).slice();
-  } finally {
-    for (const each of [made, x]) if (each) native.disposeData(each.dataId);
-  }
+  const inputs = input ? { x: { values: input, shape, dtype } } : {};
+  const copy = ({ values }: Values) => (values as Float32Array | Int32Array).slice();
+  return runNatively(name, inputs, attrs, copy)[0] as Float32Array | Int32Array;
 }
 
 /** The same as a tensor of the backend that is set. */

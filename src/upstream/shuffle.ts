@@ -4,10 +4,10 @@ import { isSeeded, takeNumbers } from '../backend/seed';
 import { nativeNumbers } from './native-numbers';
 
 /** Whole numbers, each from 0 to 2^31 - 1. */
-function draw(count: number): ArrayLike<number> & Iterable<number> {
+function draw(count: number): Int32Array {
   const range = { min: 0, range: 2 ** 31, limit: Number.POSITIVE_INFINITY };
   const attrs = { ...takeNumbers(count), ...range, shape: [count], dtype: 'int32' };
-  return nativeNumbers('RandomUniform', [count], 'int32', attrs);
+  return nativeNumbers('RandomUniform', [count], 'int32', attrs) as Int32Array;
 }
 
 type Shuffle = typeof util.shuffle;
@@ -19,7 +19,7 @@ export const shuffle: Shuffle = (order) => {
     upstream(order);
     return;
   }
-  Array.from(draw(order.length)).forEach((number, i) => {
+  draw(order.length).forEach((number, i) => {
     const last = order.length - 1 - i;
     const chosen = Math.floor((number / 2 ** 31) * (last + 1));
     [order[last], order[chosen]] = [order[chosen] as number, order[last] as number];
