@@ -45,6 +45,9 @@ const messages = {
   MODEL_DISPOSED: (model: string) =>
     `The model ${model} was disposed of while it was being trained, so its weights are gone. Dispose of it when \`fit\` ` +
     'has resolved.',
+  CHECKPOINT_UNSUITABLE: (file: string, difference: string) =>
+    `${file} is of another training: ${difference}. To go on, repeat what was asked for then; to train anew, leave resuming ` +
+    '(--resume) out.',
   EVALUATION_FAILED: (folder: string, reason: string) =>
     `The model is trained and saved in ${folder}, but its evaluation failed: ${reason}`,
   MODEL_UNSUITABLE: (folder: string, found: string, wanted: string) =>

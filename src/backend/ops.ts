@@ -146,6 +146,7 @@ export interface OpParams {
     Record<'sinFactor' | 'cosFactor' | 'centerX' | 'centerY' | `fill${0 | 1 | 2 | 3}`, number>
   >;
   Transform: Readonly<Record<'nearest' | 'fillMode' | 'fillValue', number>>;
+  AugmentImages: Readonly<Record<'fillMode' | 'cval', number>>;
   Reverse: Readonly<Record<'axes', number>>;
   RandomUniform: Philox & Readonly<Record<'min' | 'range' | 'limit', number>>;
   RandomStandardNormal: Philox & Readonly<Record<'mean' | 'stdDev', number>>;

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { nativeError } from '../errors';
 import type { Philox } from './ops';
 
-interface State {
+/** Where the generator stands. */
+export interface RandomState {
   key0: number;
   key1: number;
   used: number;
@@ -12,16 +13,16 @@ interface State {
   seeded: boolean;
 }
 
-function randomState(): State {
+function newState(): RandomState {
   const key = randomBytes(8);
   return { key0: key.readUInt32LE(0), key1: key.readUInt32LE(4), used: 0, keys: 0, seeded: false };
 }
 
 // Several copies of this package share what the first one replaced in TensorFlow.js, so they share this as well.
 const key = Symbol.for('tfjs-native.random');
-const holder = globalThis as { [key]?: State };
-holder[key] ??= randomState();
-const state: State = holder[key];
+const holder = globalThis as { [key]?: RandomState };
+holder[key] ??= newState();
+const state: RandomState = holder[key];
 
 /**
  * Makes all that is random and has no seed of its own the same in every run: initial weights, the order in which
@@ -41,6 +42,22 @@ export function setSeed(seed: number): void {
     keys: 0,
     seeded: true,
   });
+}
+
+/** Where the generator stands now, for {@link restoreRandomState}. */
+export function randomState(): RandomState {
+  return { ...state };
+}
+
+/** Lets the generator go on from where it stood. */
+export function restoreRandomState(before: RandomState): void {
+  Object.assign(state, before);
+}
+
+/** What `setSeed` sets, for one step of a training: the same whether or not the steps before were taken here. */
+export function seedStep(seed: number, step: number): void {
+  setSeed(seed);
+  Object.assign(state, { used: step * 2 ** 32, keys: step * 2 ** 8 });
 }
 
 /** Whether `setSeed` rules the generator. */

@@ -10,12 +10,3 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
     throw new InvalidArgumentError(`Expected a whole number ${range}.`);
   };
 }
-
-export const seed = wholeNumber(0);
-
-/** A number above 0. */
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a number above 0.');
-}

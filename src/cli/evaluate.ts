@@ -1,5 +1,4 @@
 /** `tfjs-native evaluate` */
-import { loadMnistSet } from '../data/mnist';
 import { amount, duration, figure, runtime, table } from './format';
 import { applyRuntime, type RuntimeOptions } from './runtime';
 
@@ -10,12 +9,9 @@ export interface EvaluateOptions extends RuntimeOptions {
 
 export async function evaluate(folder: string, options: EvaluateOptions): Promise<void> {
   applyRuntime(options);
-  // The data is read while TensorFlow.js is loaded.
-  const pending = loadMnistSet('test', options);
   const { info } = require('../index') as typeof import('../index');
   const { evaluateModel } = require('../train') as typeof import('../train');
-  const data = await pending;
-  const test = await evaluateModel(folder, data);
+  const test = await evaluateModel(folder, options.data);
   const running = info();
   const { backend, isa, threads, tensorflow } = running;
   const seconds = performance.now() / 1000;
@@ -23,8 +19,9 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
     console.log(JSON.stringify({ model: folder, backend, isa, threads, tensorflow, test, seconds }));
     return;
   }
+  const count = test.classes.reduce((sum, { support }) => sum + support, 0);
   const rows = [
-    ['Test accuracy', `${figure(test.accuracy)}, loss ${figure(test.loss)} (${amount(data.count, 'image')})`],
+    ['Test accuracy', `${figure(test.accuracy)}, loss ${figure(test.loss)} (${amount(count, 'image')})`],
     ['Time', duration(seconds)],
     ['Backend', runtime(running)],
   ] as const;

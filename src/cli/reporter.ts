@@ -42,6 +42,9 @@ export class TextReporter implements Reporter {
   #step: StepEvent | undefined;
   #epochBegan = 0;
   #stepsBefore = 0;
+  /** By a training that this one goes on with: in all, and in the epoch that is under way. */
+  #stepsDone = 0;
+  #imagesDone = 0;
   #trainingBegan = 0;
   #bar: SingleBar | undefined;
 
@@ -53,6 +56,11 @@ export class TextReporter implements Reporter {
         const held = `${count(event.validationImages)} held out for validation`;
         const length = `${amount(event.epochs, 'epoch')} of ${amount(event.steps, 'step')}`;
         console.log(`Training ${event.model} on ${amount(event.images, 'image')}, ${held}, ${length}`);
+        if (event.epoch > 0 || event.step > 0)
+          console.log(`Going on in epoch ${event.epoch + 1} after step ${event.step}`);
+        this.#stepsBefore = event.epoch * event.steps;
+        this.#stepsDone = this.#stepsBefore + event.step;
+        this.#imagesDone = event.imagesDone;
         break;
       }
       case 'step':
@@ -64,12 +72,16 @@ export class TextReporter implements Reporter {
         const { images, epochs, steps } = this.#start as StartEvent;
         const trained = `loss ${figure(event.loss)}, accuracy ${figure(event.accuracy)}`;
         const validated = `validation loss ${figure(event.valLoss)}, accuracy ${figure(event.valAccuracy)}`;
-        const time = `${duration(event.seconds)}, ${count(images / event.seconds)} images/s`;
+        const time = `${duration(event.seconds)}, ${count((images - this.#imagesDone) / event.seconds)} images/s`;
         console.log(`Epoch ${event.epoch}/${epochs}: ${trained}, ${validated} (${time})`);
         this.#stepsBefore += steps;
+        this.#imagesDone = 0;
         this.#epochBegan = performance.now();
         break;
       }
+      case 'best':
+        console.log(`The model is that of epoch ${event.epoch}, whose validation loss is the lowest`);
+        break;
       case 'warning':
         this.notice(`warning: ${event.message}`);
     }
@@ -107,12 +119,12 @@ export class TextReporter implements Reporter {
     if (!process.stderr.isTTY) return;
     const now = performance.now();
     const done = this.#stepsBefore + step;
-    const left = ((epochs * steps - done) * (now - this.#trainingBegan)) / done / 1000;
+    const left = ((epochs * steps - done) * (now - this.#trainingBegan)) / (done - this.#stepsDone) / 1000;
     const payload = {
       epoch: `${epoch}/${epochs}`,
       loss: figure(loss),
       accuracy: figure(accuracy),
-      speed: count((images / (now - this.#epochBegan)) * 1000),
+      speed: count(((images - this.#imagesDone) / (now - this.#epochBegan)) * 1000),
       left: duration(left),
     };
     if (this.#bar === undefined) {

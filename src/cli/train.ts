@@ -1,40 +1,45 @@
 /** `tfjs-native train` */
-import { loadMnist } from '../data/mnist';
+import { startLoading } from '../data/sources';
+import type { ModelName } from '../models/names';
+import { defaultModel } from '../train/options';
+import { recipes } from '../train/recipes';
+import { repeated } from '../train/repeat';
 import { JsonReporter, TextReporter } from './reporter';
 import { applyRuntime, type RuntimeOptions } from './runtime';
+import { settingsOf } from './settings';
 import { stopOnRequest } from './stop';
 
-export interface TrainCommandOptions extends RuntimeOptions {
+export interface TrainCommandOptions extends RuntimeOptions, Readonly<Record<string, unknown>> {
   readonly data?: string;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly lr: number;
-  readonly seed: number;
   readonly out?: string;
+  readonly resume?: boolean;
+  readonly from?: string;
   readonly json?: boolean;
 }
 
-export async function train(model: string, options: TrainCommandOptions): Promise<void> {
+export async function train(model: string | undefined, options: TrainCommandOptions): Promise<void> {
   applyRuntime(options);
   const reporter = options.json ? new JsonReporter() : new TextReporter();
   const signal = stopOnRequest(() =>
     reporter.notice('Stopping after this step, then saving. A second signal exits at once.'),
   );
+  const { data, out, resume } = options;
+  const before = options.from === undefined ? {} : repeated(options.from);
   // The data is read while TensorFlow.js is loaded.
-  const pending = loadMnist(options);
+  const source =
+    data ?? (before.data as string | undefined) ?? recipes[(model ?? defaultModel) as ModelName].data;
+  if (!resume) startLoading(source);
   const trainer = require('../train') as typeof import('../train');
   const { withoutGpu } = (require('../info') as typeof import('../info')).info().tensorflow ?? {};
   if (withoutGpu) reporter.notice(`warning: on the CPU: ${withoutGpu}`);
-  const { epochs, batch, lr, seed, out } = options;
   try {
     const result = await trainer.train({
-      model,
-      data: await pending,
-      epochs,
-      batch,
-      learningRate: lr,
-      seed,
-      out,
+      ...before,
+      ...settingsOf(options),
+      ...(model !== undefined && { model }),
+      ...(data !== undefined && { data }),
+      ...(out !== undefined && { out }),
+      ...(resume && { resume }),
       signal,
       onEvent: reporter.onEvent,
     });

@@ -18,11 +18,11 @@ import { optimizerRules } from './optimizers';
 /** How gradients are clipped, by the meaning that Keras' optimizers give these: one of the three, a number above 0. */
 export interface GradientClipping {
   /** Each number of a gradient is brought within [-clipValue, clipValue]. */
-  readonly clipValue?: number;
+  readonly clipValue?: number | undefined;
   /** A weight's gradient is scaled down to this Euclidean norm, if it is longer. */
-  readonly clipNorm?: number;
+  readonly clipNorm?: number | undefined;
   /** All gradients together are. */
-  readonly globalClipNorm?: number;
+  readonly globalClipNorm?: number | undefined;
 }
 
 /** By their codes, `Clip` of native/plan/plan.h. */

@@ -2,7 +2,21 @@
 import '../index';
 
 export { type BatchOptions, batches, type BatchSource } from './batches';
-export { type ImageDataset, type ImageSets, slice, splitValidation } from './dataset';
+export {
+  classCounts,
+  concat,
+  type ImageDataset,
+  type ImageReader,
+  type ImageSets,
+  type Pixels,
+  slice,
+  subset,
+} from './dataset';
 export { type IdxArray, readIdx } from './idx';
 export { loadMnist, loadMnistSet, type MnistOptions } from './mnist';
-export { type Batch, tensors } from './tensors';
+export { type Augmentation, dataNames, type DataName } from './names';
+export { channelStatistics, type Preprocessing, preprocessingFor } from './preprocessing';
+export { balancedClassWeights } from './sampling';
+export { loadData, loadTestSet } from './sources';
+export { type SplitOptions, type Splits, split, splitByRatio, splitValidation } from './splits';
+export { type Batch, type TensorOptions, tensors } from './tensors';

@@ -71,7 +71,10 @@ function checkLabels(file: string, { dims, values }: IdxArray, count: number, im
  * Reads one of the two sets of MNIST.
  * @throws TfjsNativeError MNIST_DATA_MISSING, DATA_NOT_FOUND, or DATA_FILE naming the file that is wrong
  */
-export async function loadMnistSet(set: keyof ImageSets, { data }: MnistOptions = {}): Promise<ImageDataset> {
+export async function loadMnistSet(
+  set: keyof ImageSets,
+  { data }: MnistOptions = {},
+): Promise<ImageDataset<Uint8Array>> {
   const folder = data ?? defaultFolder();
   checkFolder(folder);
   const imageFile = find(folder, `${prefixes[set]}-images`, 'idx3-ubyte');
@@ -96,7 +99,7 @@ export async function loadMnistSet(set: keyof ImageSets, { data }: MnistOptions 
  * the same format and of the same size of image (Fashion-MNIST, say) can be read too.
  * @throws TfjsNativeError MNIST_DATA_MISSING, DATA_NOT_FOUND, or DATA_FILE naming the file that is wrong
  */
-export async function loadMnist(options: MnistOptions = {}): Promise<ImageSets> {
+export async function loadMnist(options: MnistOptions = {}): Promise<ImageSets<Uint8Array>> {
   const [train, test] = await Promise.all([loadMnistSet('train', options), loadMnistSet('test', options)]);
   return { train, test };
 }

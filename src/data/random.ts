@@ -1,7 +1,7 @@
 /** Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3". */
 
 /** What random numbers are for: streams of the same seed never overlap. The numbers must stay as they are. */
-export const streams = { shuffle: 1, initialize: 2 } as const;
+export const streams = { shuffle: 1, initialize: 2, split: 3, sample: 4, augment: 5 } as const;
 
 /** The upper 32 bits of the product of two unsigned 32-bit numbers. */
 function multiplyHigh(a: number, b: number): number {
@@ -39,7 +39,7 @@ export function philox4x32(counter: Uint32Array, key0: number, key1: number): vo
   counter[3] = c3;
 }
 
-/** A sequence of random numbers that depends only on its three arguments. */
+/** A sequence of random numbers that depends only on its arguments. */
 export class RandomStream {
   readonly #block = new Uint32Array(4);
   #used = 4;
@@ -49,21 +49,28 @@ export class RandomStream {
    * @param seed whole number from 0 to 2^53 - 1
    * @param stream one of {@link streams}
    * @param substream whole number below 2^32, for example the epoch
+   * @param index whole number below 2^32, for example the image
    */
   constructor(
     readonly seed: number,
     readonly stream: number,
     readonly substream: number,
+    readonly index = 0,
   ) {}
 
   /** The next whole number from 0 to 2^32 - 1, uniformly distributed. */
   next(): number {
     if (this.#used === 4) {
-      this.#block.set([this.#blocks++, this.substream, this.stream, 0]);
+      this.#block.set([this.#blocks++, this.substream, this.stream, this.index]);
       philox4x32(this.#block, this.seed >>> 0, Math.floor(this.seed / 2 ** 32));
       this.#used = 0;
     }
     return this.#block[this.#used++] as number;
+  }
+
+  /** The next number from `least` to below `most`, uniformly distributed. */
+  between(least: number, most: number): number {
+    return least + (this.next() / 2 ** 32) * (most - least);
   }
 
   /** The next whole number from 0 to `bound` - 1, uniformly distributed; `bound` is at most 2^32. */
@@ -77,8 +84,13 @@ export class RandomStream {
 }
 
 /** A random order of 0 … `count` - 1, always the same for the same arguments. */
-export function permutation(count: number, seed: number, epoch: number): Uint32Array {
-  const random = new RandomStream(seed, streams.shuffle, epoch);
+export function permutation(
+  count: number,
+  seed: number,
+  epoch: number,
+  stream: number = streams.shuffle,
+): Uint32Array {
+  const random = new RandomStream(seed, stream, epoch);
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let i = count - 1; i > 0; i--) {
     const j = random.below(i + 1);

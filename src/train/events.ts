@@ -10,6 +10,11 @@ export interface StartEvent {
   readonly epochs: number;
   /** Steps of an epoch. */
   readonly steps: number;
+  /** Where a training that was stopped goes on: whole epochs, and steps of the next one, that are done already. */
+  readonly epoch: number;
+  readonly step: number;
+  /** The images of those steps. */
+  readonly imagesDone: number;
 }
 
 /** A step is done. */
@@ -37,8 +42,17 @@ export interface EpochEvent {
   /** Of the images that are held out. */
   readonly valLoss: number;
   readonly valAccuracy: number;
+  /** Of the epoch's last step. */
+  readonly learningRate: number;
   /** Time that the epoch took, validation included. */
   readonly seconds: number;
+}
+
+/** With early stopping, at the end: the model got the weights of its best epoch back. */
+export interface BestEvent {
+  readonly event: 'best';
+  /** Counted from 1. */
+  readonly epoch: number;
 }
 
 /** Something went wrong that does not stop the training. */
@@ -47,4 +61,4 @@ export interface WarningEvent {
   readonly message: string;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | WarningEvent;
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | BestEvent | WarningEvent;

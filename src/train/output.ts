@@ -31,8 +31,16 @@ interface Saved {
   readonly state: string;
 }
 
-async function write(model: LayersModel, folder: string): Promise<void> {
+/** Writes further files of the same state into a folder. */
+type WriteMore = (folder: string) => Promise<void>;
+
+async function write(model: LayersModel, folder: string, more: WriteMore): Promise<void> {
   await model.save(fileSystem(folder), { includeOptimizer: true });
+  try {
+    await more(folder);
+  } catch (error) {
+    throw nativeError('MODEL_NOT_SAVED', folder, reasonOf(error));
+  }
 }
 
 /** Saves one state of a model after the other, each in place of the one before. */
@@ -57,24 +65,25 @@ export class ModelSaver {
    * Saves the model with its optimizer's state: in the folder, or else in one for temporary files. Does not throw,
    * so that training can go on: see {@link failure}.
    * @param state for people: `epoch 3`
+   * @param more writes what belongs to it
    */
-  async save(model: LayersModel, state: string): Promise<void> {
+  async save(model: LayersModel, state: string, more: WriteMore): Promise<void> {
     try {
-      await write(model, this.folder);
+      await write(model, this.folder, more);
       this.#saved = { folder: this.folder, state };
       this.#failure = undefined;
       await this.#removeFallback();
     } catch (error) {
-      const outcome = await this.#saveElsewhere(model, state);
+      const outcome = await this.#saveElsewhere(model, state, more);
       this.#failure = nativeError('SAVE_FAILED', (error as Error).message, outcome);
     }
   }
 
   /** @returns the end of the error message */
-  async #saveElsewhere(model: LayersModel, state: string): Promise<string> {
+  async #saveElsewhere(model: LayersModel, state: string, more: WriteMore): Promise<string> {
     try {
       this.#fallback ??= await mkdtemp(join(tmpdir(), 'tfjs-native-'));
-      await write(model, this.#fallback);
+      await write(model, this.#fallback, more);
       this.#saved = { folder: this.#fallback, state };
       return `The model of ${state} is in ${this.#fallback} instead: move it before temporary files are cleaned up.`;
     } catch (error) {

@@ -5,6 +5,7 @@ import * as tf from 'tfjs-native';
 import { loadMnist } from 'tfjs-native/data';
 import { evaluateModel, train } from 'tfjs-native/train';
 import { smallMnist, temporaryFolder } from '../data/idx-files';
+import { runFiles } from '../train/small-data';
 import { lines, run } from './command';
 
 /** 36 images to train with, 4 to validate, 20 to test: 5 steps an epoch. */
@@ -47,6 +48,7 @@ describe('train and evaluate', () => {
         'accuracy',
         'valLoss',
         'valAccuracy',
+        'learningRate',
         'seconds',
       ]);
       expect(epoch).toMatchObject({ event: 'epoch', epoch: i + 1 });
@@ -233,7 +235,7 @@ describe('a disk that is full', () => {
     expect(stderr).toContain('EFBIG');
     expect(stderr).toContain('No model of this training is saved.');
     expect(readdirSync(temporary)).toEqual([]);
-    expect(readdirSync(folder).sort()).toEqual(['model.json', 'weights.bin']);
+    expect(readdirSync(folder).sort()).toEqual(runFiles);
     expect(weightsFile(folder).equals(before)).toBe(true);
     expect((await run(['evaluate', 'models/mnist-cnn', '--data', 'data'], { cwd })).code).toBe(0);
   });

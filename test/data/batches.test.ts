@@ -10,7 +10,7 @@ import {
 } from 'tfjs-native/data';
 
 /** Images of 2 x 3 x 2 values; image i begins with the value i and has the class i mod 7. */
-function dataset(count: number): ImageDataset {
+function dataset(count: number): ImageDataset<Uint8Array> {
   const size = 12;
   const images = Uint8Array.from({ length: count * size }, (_, at) =>
     at % size === 0 ? at / size : (at * 37) % 256,

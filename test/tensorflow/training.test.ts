@@ -15,7 +15,7 @@ const images = Number(process.env['IMAGES'] ?? 6000);
 const epochs = Number(process.env['EPOCHS'] ?? 1);
 const seeds = [1, 2, 3];
 let folder: string;
-let data: ImageSets;
+let data: ImageSets<Uint8Array>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tfjs-native-training-'));
@@ -52,7 +52,7 @@ async function trainMlp(seed: number): Promise<number> {
     ],
   });
   model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
-  const tensors = (set: ImageDataset): [tf.Tensor, tf.Tensor] => [
+  const tensors = (set: ImageDataset<Uint8Array>): [tf.Tensor, tf.Tensor] => [
     tf.div(tf.tensor(Float32Array.from(set.images), [set.count, 28, 28]), 255),
     tf.tensor1d(Float32Array.from(set.labels)),
   ];

@@ -121,6 +121,16 @@ export const image: NativeKernels = {
     });
     return y;
   },
+  /** Of ours, for `data/augment.ts`. */
+  AugmentImages: ({ inputs, attrs, backend }) => {
+    const { images, numbers, displacement, noise } = inputs as Record<string, TensorInfo>;
+    const y = backend.output((images as TensorInfo).shape, 'float32');
+    backend.run('AugmentImages', [images, numbers, displacement, noise], [y], {
+      fillMode: fillModes[attrs.fillMode as string] ?? 0,
+      cval: attrs.cval as number,
+    });
+    return y;
+  },
 } satisfies Partial<Record<OpName, NativeKernel>>;
 
 export const mirroring: ComposedKernels = {

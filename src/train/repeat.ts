@@ -1,0 +1,22 @@
+/** Training anew what was trained before. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nativeError } from '../errors';
+import { reasonOf } from '../io/reasons';
+import type { TrainOptions } from './options';
+import type { RunConfig } from './run-config';
+
+/**
+ * The options of a run, but for where it was saved, and for data of the user's own, which have to be named again.
+ * @param folder of the run, which holds `run.json`
+ * @throws TfjsNativeError DATA_FILE
+ */
+export function repeated(folder: string): TrainOptions {
+  const file = join(folder, 'run.json');
+  try {
+    const { model, settings, data } = JSON.parse(readFileSync(file, 'utf8')) as RunConfig;
+    return { ...settings, model, data: data.name };
+  } catch (error) {
+    throw nativeError('DATA_FILE', file, `is no record of a run (${reasonOf(error)})`);
+  }
+}

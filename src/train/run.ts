@@ -1,0 +1,302 @@
+/** One run of `fitDataset` and what is kept of it. */
+import { join } from 'node:path';
+import { type Optimizer, tidy } from '@tensorflow/tfjs-core';
+import type { LayersModel, Logs } from '@tensorflow/tfjs-layers';
+import { randomState, restoreRandomState, seedStep } from '../backend/seed';
+import type { BatchSource } from '../data/batches';
+import type { ImageDataset } from '../data/dataset';
+import type { Preprocessing } from '../data/preprocessing';
+import { nativeError, TfjsNativeError } from '../errors';
+import { readSafeTensors, type TensorValues, writeSafeTensors } from '../io/safetensors';
+import { writeFiles } from '../io/write-files';
+import { type Progress, restoreWeights, trainingTensors, weightsOf, writeCheckpoint } from './checkpoint';
+import { evaluate } from './evaluate';
+import type { EpochEvent } from './events';
+import { writeHistory } from './history';
+import type { FullTrainOptions } from './options';
+import { ModelSaver } from './output';
+import type { RunConfig } from './run-config';
+import { runRecord } from './run-record';
+import { learningRateAt, noPatience, type Patience, patienceAfter } from './schedule';
+
+/** In the folder of a run: all of its last state, and the weights of its best epoch. */
+export const lastFile = 'last.safetensors';
+const bestFile = 'best.safetensors';
+
+/** Before the first step. */
+export const noProgress: Progress = {
+  epoch: 0,
+  step: 0,
+  sums: { images: 0, loss: 0, correct: 0 },
+  steps: 0,
+  rateFactor: 1,
+  stopping: noPatience,
+  plateau: noPatience,
+  bestEpoch: undefined,
+  history: [],
+};
+
+/** What a run works on. */
+export interface RunParts {
+  readonly model: LayersModel;
+  readonly options: FullTrainOptions;
+  readonly config: RunConfig;
+  readonly source: BatchSource;
+  readonly validation: ImageDataset;
+  readonly preprocessing: Preprocessing;
+  readonly classWeight: Record<number, number> | undefined;
+}
+
+function allFinite(model: LayersModel): boolean {
+  return model.getWeights().every((weight) => tidy(() => weight.isFinite().all().dataSync()[0] === 1));
+}
+
+function setLearningRate(optimizer: Optimizer, rate: number): void {
+  const fields = optimizer as unknown as { learningRate: number; setLearningRate?: (rate: number) => void };
+  // SGD keeps it on the backend as well. (instanceof takes any optimizer for any class.)
+  if (fields.setLearningRate) fields.setLearningRate(rate);
+  else fields.learningRate = rate;
+}
+
+export class Run {
+  readonly saver: ModelSaver;
+  #epoch: number;
+  #step: number;
+  #steps: number;
+  #unsavedSteps = 0;
+  #epochBegan = 0;
+  #lastSaved = performance.now();
+  #sums: { images: number; loss: number; correct: number };
+  #rate = 0;
+  #rateFactor: number;
+  #stopping: Patience;
+  #plateau: Patience;
+  #bestEpoch: number | undefined;
+  #best: Record<string, TensorValues> | undefined;
+  #history: EpochEvent[];
+  #failure: Error | undefined;
+
+  /** @param progress of the run that this one goes on with; the model has its weights already */
+  constructor(
+    readonly parts: RunParts,
+    progress: Progress = noProgress,
+  ) {
+    this.saver = new ModelSaver(parts.options.out);
+    this.#epoch = progress.epoch;
+    this.#step = progress.step;
+    this.#steps = progress.steps;
+    this.#sums = { ...progress.sums };
+    this.#rateFactor = progress.rateFactor;
+    this.#stopping = progress.stopping;
+    this.#plateau = progress.plateau;
+    this.#bestEpoch = progress.bestEpoch;
+    this.#history = [...progress.history];
+  }
+
+  /** Steps taken in all epochs. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The epoch whose weights the model has got in the end, from 1; undefined where that is not known. */
+  get bestEpoch(): number | undefined {
+    return this.#bestEpoch;
+  }
+
+  get #progress(): Progress {
+    return {
+      epoch: this.#epoch,
+      step: this.#step,
+      sums: { ...this.#sums },
+      steps: this.#steps,
+      rateFactor: this.#rateFactor,
+      stopping: this.#stopping,
+      plateau: this.#plateau,
+      bestEpoch: this.#bestEpoch,
+      history: this.#history,
+    };
+  }
+
+  /** Whether no better epoch has come for as long as was asked. */
+  get #exhausted(): boolean {
+    const { earlyStopping } = this.parts.options;
+    return earlyStopping !== undefined && this.#stopping.waited >= earlyStopping;
+  }
+
+  async fit(): Promise<void> {
+    const { model, source, options, classWeight } = this.parts;
+    const { epochs, signal } = options;
+    if (signal?.aborted) return;
+    const before = randomState();
+    if (!this.#exhausted && this.#epoch < epochs) {
+      const training = model.fitDataset(source, {
+        epochs,
+        initialEpoch: this.#epoch,
+        verbose: 0,
+        ...(classWeight && { classWeight }),
+        // So that signals and other work get their turn between any two steps.
+        yieldEvery: 'batch',
+        callbacks: {
+          onEpochBegin: async () => {
+            this.#epochBegan = performance.now();
+          },
+          onBatchBegin: async () => this.#beginStep(),
+          onBatchEnd: (_, logs) => this.#endStep(logs as Logs),
+          onEpochEnd: async () => {
+            await this.#endEpoch();
+            if (signal?.aborted || this.#exhausted) model.stopTraining = true;
+          },
+        },
+      });
+      await training
+        .catch((error: unknown) => {
+          // Of a compiled step, which is then not taken.
+          if (!(error instanceof TfjsNativeError && error.code === 'LOSS_NOT_FINITE')) throw error;
+          this.#step++;
+          this.#diverge('The loss became NaN or infinite');
+        })
+        .finally(() => restoreRandomState(before));
+    }
+    if (!this.#failure && this.#unsavedSteps > 0)
+      await this.#save(`epoch ${this.#epoch + 1}, step ${this.#step}`);
+    if (!this.#failure && !signal?.aborted && options.earlyStopping !== undefined) await this.#takeBest();
+    const failure = this.#failure ?? this.saver.failure;
+    if (failure) throw failure;
+  }
+
+  #beginStep(): void {
+    const { model, source, options } = this.parts;
+    const rate = learningRateAt(options, this.#epoch + this.#step / source.size) * this.#rateFactor;
+    if (rate !== this.#rate) setLearningRate(model.optimizer, rate);
+    this.#rate = rate;
+    seedStep(options.seed, this.#steps);
+  }
+
+  async #endStep(logs: Logs): Promise<void> {
+    const { model, options } = this.parts;
+    const { size, loss, acc } = logs as { size: number; loss: number; acc: number };
+    this.#step++;
+    this.#steps++;
+    this.#unsavedSteps++;
+    if (!Number.isFinite(loss)) {
+      this.#diverge('The loss became NaN or infinite');
+      return;
+    }
+    const sums = this.#sums;
+    sums.images += size;
+    sums.loss += loss * size;
+    sums.correct += Math.round(acc * size);
+    options.onEvent?.({
+      event: 'step',
+      epoch: this.#epoch + 1,
+      step: this.#step,
+      images: sums.images,
+      ...this.#means(),
+    });
+    if (performance.now() - this.#lastSaved >= options.checkpointSeconds * 1000)
+      await this.#save(`epoch ${this.#epoch + 1}, step ${this.#step}`);
+    if (options.signal?.aborted) model.stopTraining = true;
+  }
+
+  #means(): { loss: number; accuracy: number } {
+    const { images, loss, correct } = this.#sums;
+    return { loss: loss / images, accuracy: correct / images };
+  }
+
+  async #endEpoch(): Promise<void> {
+    const { model, options, validation, preprocessing } = this.parts;
+    const { signal, onEvent } = options;
+    if (this.#failure || signal?.aborted) return;
+    const validated = await evaluate(model, validation, { preprocessing, signal });
+    if (validated === undefined) return;
+    if (!Number.isFinite(validated.loss)) {
+      this.#diverge(`The validation loss became ${validated.loss}`);
+      return;
+    }
+    const event: EpochEvent = {
+      event: 'epoch',
+      epoch: this.#epoch + 1,
+      ...this.#means(),
+      valLoss: validated.loss,
+      valAccuracy: validated.accuracy,
+      learningRate: this.#rate,
+      seconds: (performance.now() - this.#epochBegan) / 1000,
+    };
+    const before = this.#progress;
+    this.#advance(event);
+    if (!(await this.#save(`epoch ${event.epoch}`))) {
+      this.#epoch = before.epoch;
+      this.#step = before.step;
+      return;
+    }
+    onEvent?.(event);
+  }
+
+  /** To the beginning of the next epoch. */
+  #advance(event: EpochEvent): void {
+    const { schedule, scheduleEpochs, scheduleFactor } = this.parts.options;
+    this.#history.push(event);
+    this.#stopping = patienceAfter(this.#stopping, event.valLoss);
+    this.#plateau = patienceAfter(this.#plateau, event.valLoss);
+    if (schedule === 'plateau' && this.#plateau.waited >= scheduleEpochs) {
+      this.#rateFactor *= scheduleFactor;
+      this.#plateau = { ...this.#plateau, waited: 0 };
+    }
+    if (this.#stopping.waited === 0) {
+      this.#bestEpoch = event.epoch;
+      this.#best = undefined;
+    }
+    this.#epoch++;
+    this.#step = 0;
+    this.#sums = { images: 0, loss: 0, correct: 0 };
+  }
+
+  /** @returns whether the model is worth saving: a broken one never replaces a good one */
+  async #save(state: string): Promise<boolean> {
+    const { model, config, options } = this.parts;
+    if (!allFinite(model)) {
+      this.#diverge('A weight became NaN or infinite');
+      return false;
+    }
+    const progress = this.#progress;
+    const isBest = progress.step === 0 && progress.bestEpoch === progress.epoch;
+    if (isBest) this.#best = await weightsOf(model);
+    const best = isBest ? this.#best : undefined;
+    await this.saver.save(model, state, async (folder) => {
+      if (best) {
+        const metadata = { epoch: String(progress.bestEpoch) };
+        await writeSafeTensors(join(folder, bestFile), { tensors: best, metadata });
+      }
+      const tensors = await trainingTensors(model);
+      await writeCheckpoint(join(folder, lastFile), { config, progress, tensors });
+      await writeHistory(folder, progress.history);
+      await writeFiles(folder, { 'run.json': [runRecord(config)] });
+    });
+    this.#unsavedSteps = 0;
+    this.#lastSaved = performance.now();
+    const { failure } = this.saver;
+    if (failure) options.onEvent?.({ event: 'warning', message: failure.message });
+    return true;
+  }
+
+  /** Gives the model the weights of the best epoch. */
+  async #takeBest(): Promise<void> {
+    const { model, options } = this.parts;
+    if (this.#bestEpoch === undefined || this.#bestEpoch === this.#epoch) return;
+    const file = join(options.out, bestFile);
+    restoreWeights(model, this.#best ?? (await readSafeTensors(file)).tensors, file);
+    await this.saver.save(model, `epoch ${this.#bestEpoch}`, async () => undefined);
+    options.onEvent?.({ event: 'best', epoch: this.#bestEpoch });
+  }
+
+  #diverge(what: string): void {
+    const { model } = this.parts;
+    const { saved } = this.saver;
+    const kept = saved
+      ? `The model of ${saved.state} is in ${saved.folder}.`
+      : 'No epoch was completed or saved.';
+    const args = [what, this.#epoch + 1, this.#step, this.#rate, kept] as const;
+    this.#failure = nativeError('TRAINING_DIVERGED', ...args);
+    model.stopTraining = true;
+  }
+}
