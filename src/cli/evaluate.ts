@@ -1,5 +1,6 @@
 /** `tfjs-native evaluate` */
-import { amount, duration, figure, runtime, table } from './format';
+import { duration, runtime, table } from './format';
+import { classTable, confusionTable, summaryRows, wrongTable } from './report';
 import { applyRuntime, type RuntimeOptions } from './runtime';
 
 export interface EvaluateOptions extends RuntimeOptions {
@@ -19,11 +20,9 @@ export async function evaluate(folder: string, options: EvaluateOptions): Promis
     console.log(JSON.stringify({ model: folder, backend, isa, threads, tensorflow, test, seconds }));
     return;
   }
-  const count = test.classes.reduce((sum, { support }) => sum + support, 0);
-  const rows = [
-    ['Test accuracy', `${figure(test.accuracy)}, loss ${figure(test.loss)} (${amount(count, 'image')})`],
-    ['Time', duration(seconds)],
-    ['Backend', runtime(running)],
-  ] as const;
-  console.log(table(rows));
+  const rows = [...summaryRows(test), ['Time', duration(seconds)], ['Backend', runtime(running)]] as const;
+  console.log(
+    `${table(rows as readonly [string, string][])}\n\n${classTable(test)}\n\n${confusionTable(test)}`,
+  );
+  if (test.mostWrong.length > 0) console.log(`\n${wrongTable(test)}`);
 }

@@ -34,3 +34,12 @@ export function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, value]) => name.padEnd(width) + value).join('\n');
 }
+
+/** Rows under a heading, the first column to the left and the others to the right. */
+export function grid(rows: readonly (readonly (string | number)[])[]): string {
+  const texts = rows.map((row) => row.map(String));
+  const widths = (texts[0] ?? []).map((_, c) => Math.max(...texts.map((row) => row[c]?.length ?? 0)));
+  const cell = (text: string, c: number) =>
+    c === 0 ? text.padEnd(widths[c] as number) : text.padStart(widths[c] as number);
+  return texts.map((row) => row.map(cell).join('  ').trimEnd()).join('\n');
+}

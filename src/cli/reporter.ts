@@ -1,8 +1,22 @@
 /** What `tfjs-native train` prints while it runs and at the end. */
 import type { SingleBar } from 'cli-progress';
+import type { DownloadProgress } from '../data/download';
 import type { StartEvent, StepEvent, TrainEvent } from '../train/events';
-import type { TrainResult } from '../train/train';
+import type { TrainResult } from '../train/session';
 import { amount, count, duration, figure, runtime, table } from './format';
+
+/** Tells of each file that is downloaded, at its beginning and each tenth of it. */
+export function downloadNotice(tell: (text: string) => void): (progress: DownloadProgress) => void {
+  let told = '';
+  return ({ file, received, total }) => {
+    const tenth = total === undefined ? 0 : Math.floor((10 * received) / total);
+    const text = `Downloading ${file}: ${total === undefined ? '' : `${10 * tenth} % of `}${count((total ?? received) / 1e6)} MB`;
+    const key = `${file} ${tenth}`;
+    if (key === told) return;
+    told = key;
+    tell(text);
+  };
+}
 
 export interface Reporter {
   readonly onEvent: (event: TrainEvent) => void;
@@ -18,7 +32,10 @@ export class JsonReporter implements Reporter {
   readonly onEvent = (event: TrainEvent) => {
     if (event.event === 'epoch') console.log(JSON.stringify(event));
     else if (event.event === 'warning') this.notice(`warning: ${event.message}`);
+    else if (event.event === 'download') this.#download(event);
   };
+
+  readonly #download = downloadNotice((text) => this.notice(text));
 
   notice(text: string): void {
     console.error(text);
@@ -47,6 +64,7 @@ export class TextReporter implements Reporter {
   #imagesDone = 0;
   #trainingBegan = 0;
   #bar: SingleBar | undefined;
+  readonly #download = downloadNotice((text) => this.notice(text));
 
   readonly onEvent = (event: TrainEvent) => {
     switch (event.event) {
@@ -81,6 +99,9 @@ export class TextReporter implements Reporter {
       }
       case 'best':
         console.log(`The model is that of epoch ${event.epoch}, whose validation loss is the lowest`);
+        break;
+      case 'download':
+        this.#download(event);
         break;
       case 'warning':
         this.notice(`warning: ${event.message}`);

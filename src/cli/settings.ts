@@ -33,15 +33,19 @@ function optionsOf({ flag, kind, help }: OptionOf, usual: unknown): Option[] {
 
 /**
  * Adds an option for each setting. None has a default of commander's: what is not given is the recipe's.
- * @param usual what a setting is unless something else is asked for
+ * @param usual what a setting is unless something else is asked for, where that is not the usual
+ * @param without settings that the command does not have
  */
 export function addSettings(
   command: Command,
-  usual: Readonly<Record<string, unknown>> = settingDefaults,
+  usual: Readonly<Record<string, unknown>> = {},
+  without: readonly string[] = [],
 ): void {
+  const defaults: Readonly<Record<string, unknown>> = { ...settingDefaults, ...usual };
   const tables = { ...settingOptions, ...augmentationOptions, checkpointSeconds: checkpointOption };
   for (const [name, option] of Object.entries(tables)) {
-    const found = optionsOf(option, usual[name]);
+    if (without.includes(name)) continue;
+    const found = optionsOf(option, defaults[name]);
     for (const one of found) command.addOption(one);
     // A `--no-` form gives its positive one a default.
     if (found.length > 1) command.setOptionValue(camelCase(option.flag), undefined);

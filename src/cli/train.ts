@@ -1,4 +1,5 @@
 /** `tfjs-native train` */
+import type { DownloadProgress } from '../data/download';
 import { startLoading } from '../data/sources';
 import type { ModelName } from '../models/names';
 import { defaultModel } from '../train/options';
@@ -24,18 +25,24 @@ export async function train(model: string | undefined, options: TrainCommandOpti
     reporter.notice('Stopping after this step, then saving. A second signal exits at once.'),
   );
   const { data, out, resume } = options;
-  const before = options.from === undefined ? {} : repeated(options.from);
+  const before = options.from === undefined ? {} : repeated(options.from, data);
+  const settings = settingsOf(options);
   // The data is read while TensorFlow.js is loaded.
   const source =
     data ?? (before.data as string | undefined) ?? recipes[(model ?? defaultModel) as ModelName].data;
-  if (!resume) startLoading(source);
+  if (!resume) {
+    const { imageSize, color } = { ...before, ...settings };
+    const size = imageSize === undefined ? undefined : ([imageSize, imageSize] as const);
+    const onProgress = (progress: DownloadProgress) => reporter.onEvent({ event: 'download', ...progress });
+    startLoading(source, { size, color, onProgress });
+  }
   const trainer = require('../train') as typeof import('../train');
   const { withoutGpu } = (require('../info') as typeof import('../info')).info().tensorflow ?? {};
   if (withoutGpu) reporter.notice(`warning: on the CPU: ${withoutGpu}`);
   try {
     const result = await trainer.train({
       ...before,
-      ...settingsOf(options),
+      ...settings,
       ...(model !== undefined && { model }),
       ...(data !== undefined && { data }),
       ...(out !== undefined && { out }),

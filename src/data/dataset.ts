@@ -25,17 +25,24 @@ export interface ImageDataset<Images extends Pixels | ImageReader = Pixels | Ima
   readonly classes: number;
   /** What the classes are called. Default: their numbers. */
   readonly classNames?: readonly string[] | undefined;
+  /** What the images are called: their files. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** What a model is trained on, and what it is tested with afterwards. */
 export interface ImageSets<Images extends Pixels | ImageReader = Pixels | ImageReader> {
   readonly train: ImageDataset<Images>;
   readonly test: ImageDataset<Images>;
+  /** What is apart for validation already. Default: a part of the training images will be. */
+  readonly validation?: ImageDataset<Images>;
 }
 
 /** Height x width x channels. */
-export const imageSize = ({ height, width, channels }: Omit<ImageDataset, 'images'>): number =>
-  height * width * channels;
+export const imageSize = ({
+  height,
+  width,
+  channels,
+}: Pick<ImageDataset, 'height' | 'width' | 'channels'>): number => height * width * channels;
 
 /** Whether the pixels are in memory. */
 export const inMemory = (images: ImageDataset['images']): images is Pixels => ArrayBuffer.isView(images);
@@ -80,7 +87,8 @@ export function slice<Images extends Pixels | ImageReader>(
   const size = imageSize(dataset);
   const labels = dataset.labels.subarray(start, end);
   const part = images.subarray(start * size, end * size) as Images;
-  return { ...dataset, images: part, labels, count: labels.length };
+  const names = dataset.names?.slice(start, end);
+  return { ...dataset, images: part, labels, names, count: labels.length };
 }
 
 /** Some images in a given order: a copy of those in memory. */
@@ -96,6 +104,7 @@ export function subset<Images extends Pixels | ImageReader>(
     ...dataset,
     images: chosen as Images,
     labels: Int32Array.from(indices, (index) => dataset.labels[index] as number),
+    names: dataset.names && Array.from(indices, (index) => dataset.names?.[index] as string),
     count: indices.length,
   };
 }
@@ -111,11 +120,12 @@ export function concat(first: ImageDataset, second: ImageDataset): ImageDataset 
     throw nativeError('INVALID_ARGUMENT', 'The second data set', shape(second), shape(first));
   const labels = Int32Array.from([...first.labels, ...second.labels]);
   const count = first.count + second.count;
+  const names = first.names && second.names && [...first.names, ...second.names];
   if (first.images instanceof Uint8Array && second.images instanceof Uint8Array) {
     const images = new Uint8Array(first.images.length + second.images.length);
     images.set(first.images);
     images.set(second.images, first.images.length);
-    return { ...first, images, labels, count };
+    return { ...first, images, labels, names, count };
   }
   const size = imageSize(first);
   const read = async (indices: Uint32Array): Promise<Uint8Array> => {
@@ -138,5 +148,5 @@ export function concat(first: ImageDataset, second: ImageDataset): ImageDataset 
     }
     return pixels;
   };
-  return { ...first, images: { read }, labels, count };
+  return { ...first, images: { read }, labels, names, count };
 }

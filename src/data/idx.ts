@@ -61,6 +61,11 @@ export async function readIdx(file: string): Promise<IdxArray> {
   const raw = await readWhole(file).catch((error: Error) => {
     throw nativeError('DATA_FILE', file, `cannot be read (${error.message})`);
   });
+  return parseIdx(file, raw);
+}
+
+/** What {@link readIdx} reads of a file's content. */
+export async function parseIdx(file: string, raw: Buffer): Promise<IdxArray> {
   const content = await unzipped(file, raw);
   const fail = (problem: string): never => {
     throw nativeError('DATA_FILE', file, problem);

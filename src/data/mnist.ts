@@ -3,7 +3,8 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { nativeError } from '../errors';
 import type { ImageDataset, ImageSets } from './dataset';
-import { type IdxArray, readIdx } from './idx';
+import { readIdx } from './idx';
+import { idxDataset } from './idx-dataset';
 
 /** Where the data comes from. */
 export interface MnistOptions {
@@ -11,8 +12,6 @@ export interface MnistOptions {
   readonly data?: string | undefined;
 }
 
-const size = 28;
-const classes = 10;
 const prefixes = { train: 'train', test: 't10k' } as const;
 
 function defaultFolder(): string {
@@ -45,34 +44,12 @@ function find(folder: string, stem: string, kind: string): string {
   throw nativeError('DATA_NOT_FOUND', folder, `${names[0]} is missing`);
 }
 
-function checkImages(file: string, { dims }: IdxArray): void {
-  const [count, height, width] = dims;
-  if (dims.length !== 3 || height !== size || width !== size) {
-    const found = `has ${dims.length} dimensions (${dims.join(' x ')})`;
-    throw nativeError('DATA_FILE', file, `${found}; expected 3: images x ${size} x ${size}`);
-  }
-  if (count === 0) throw nativeError('DATA_FILE', file, 'holds no images');
-}
-
-function checkLabels(file: string, { dims, values }: IdxArray, count: number, imageFile: string): void {
-  if (dims.length !== 1) {
-    throw nativeError('DATA_FILE', file, `has ${dims.length} dimensions (${dims.join(' x ')}); expected 1`);
-  }
-  if (dims[0] !== count) {
-    throw nativeError('DATA_FILE', file, `holds ${dims[0]} labels for the ${count} images of ${imageFile}`);
-  }
-  const wrong = values.findIndex((label) => label >= classes);
-  if (wrong >= 0) {
-    throw nativeError('DATA_FILE', file, `label ${wrong} is ${values[wrong]}; expected 0 to ${classes - 1}`);
-  }
-}
-
 /**
  * Reads one of the two sets of MNIST.
  * @throws TfjsNativeError MNIST_DATA_MISSING, DATA_NOT_FOUND, or DATA_FILE naming the file that is wrong
  */
 export async function loadMnistSet(
-  set: keyof ImageSets,
+  set: 'train' | 'test',
   { data }: MnistOptions = {},
 ): Promise<ImageDataset<Uint8Array>> {
   const folder = data ?? defaultFolder();
@@ -80,18 +57,7 @@ export async function loadMnistSet(
   const imageFile = find(folder, `${prefixes[set]}-images`, 'idx3-ubyte');
   const labelFile = find(folder, `${prefixes[set]}-labels`, 'idx1-ubyte');
   const [images, labels] = await Promise.all([readIdx(imageFile), readIdx(labelFile)]);
-  checkImages(imageFile, images);
-  const count = images.dims[0] as number;
-  checkLabels(labelFile, labels, count, imageFile);
-  return {
-    images: images.values,
-    labels: labels.values,
-    count,
-    height: size,
-    width: size,
-    channels: 1,
-    classes,
-  };
+  return idxDataset({ file: imageFile, content: images }, { file: labelFile, content: labels });
 }
 
 /**

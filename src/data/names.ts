@@ -14,6 +14,10 @@ export const dataNames = [
 ] as const;
 export type DataName = (typeof dataNames)[number];
 
+/** Of image files: one channel, or three. */
+export const colorModes = ['grey', 'rgb'] as const;
+export type ColorMode = (typeof colorModes)[number];
+
 /** `sparse`: whole numbers, for sparse categorical cross-entropy; `onehot`: for categorical cross-entropy. */
 export const labelFormats = ['sparse', 'onehot'] as const;
 export type LabelFormat = (typeof labelFormats)[number];

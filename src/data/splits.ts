@@ -93,7 +93,7 @@ export interface Splits {
   readonly test: ImageDataset;
 }
 
-/** How validation images, and test images, are split off. */
+/** How validation images, and test images, are split off, where the data is not split already. */
 export interface SplitOptions {
   /** The part of the training images, the last ones, that is held out for validation, above 0 and below 1. Default 0.1. */
   readonly validationSplit?: number;
@@ -108,9 +108,10 @@ export interface SplitOptions {
 
 /** @throws TfjsNativeError INVALID_ARGUMENT if a part would be empty, or the ratio is none */
 export function split(
-  { train, test }: ImageSets,
+  { train, test, validation }: ImageSets,
   { validationSplit = 0.1, split: ratio, seed }: SplitOptions,
 ): Splits {
+  if (validation) return { train, validation, test };
   if (ratio === undefined) return { ...splitValidation(train, validationSplit), test };
   const parts = parseRatio(ratio);
   const [first, second, third] = splitByRatio(parts.length === 3 ? concat(train, test) : train, parts, {

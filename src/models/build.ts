@@ -24,7 +24,10 @@ export interface ModelOptions extends Compiled {
   readonly l2?: number;
   /** The part of the values that is dropped before each dense layer, from 0 to below 1. Default 0. */
   readonly dropout?: number;
-  /** Batch normalisation between each layer with weights and its relu. Default false. */
+  /**
+   * Batch normalisation before the relu of each layer with weights but the last. Behind a pooling where one follows:
+   * relu changes nothing about which value is the largest, and there are only a quarter as many. Default false.
+   */
   readonly batchNorm?: boolean;
 }
 
@@ -57,7 +60,7 @@ function network(name: string, architecture: Architecture, options: ModelOptions
 
   let convolutions = 0;
   architecture.blocks.forEach(({ filters, padding = 'valid' }, b) => {
-    for (const count of filters) {
+    filters.forEach((count, f) => {
       const layer = `conv${++convolutions}`;
       const config = {
         name: layer,
@@ -69,9 +72,9 @@ function network(name: string, architecture: Architecture, options: ModelOptions
         ...first(),
       };
       model.add(layers.conv2d(config));
+      if (f === filters.length - 1) model.add(layers.maxPooling2d({ name: `pool${b + 1}`, poolSize: 2 }));
       normalize(layer);
-    }
-    model.add(layers.maxPooling2d({ name: `pool${b + 1}`, poolSize: 2 }));
+    });
   });
   model.add(layers.flatten({ name: 'flatten', ...first() }));
   architecture.dense.forEach((units, d) => {

@@ -2,10 +2,11 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { ImageDataset } from '../data/dataset';
-import { loadTestSet } from '../data/sources';
+import { checkDataset } from '../data/check';
+import { isKnown, loadTestSet, startLoading } from '../data/sources';
 import { nativeError } from '../errors';
 import { fileSystem } from '../io/file-system';
-import { checkFits, trainedOn } from './metadata';
+import { checkFits, metadataOf, type ModelMetadata } from './metadata';
 import { type ClassificationReport, classificationReport, lossAndAccuracy } from './metrics';
 import { type PredictionOptions, probabilitiesOf } from './probabilities';
 
@@ -39,6 +40,17 @@ export async function loadModel(folder: string): Promise<LayersModel> {
 }
 
 /**
+ * Test images as a model takes them.
+ * @param source what `loadTestSet` takes. Default: what the model was trained on, if that is known by name, else MNIST.
+ */
+export async function testSetFor(metadata: ModelMetadata, source?: string): Promise<ImageDataset> {
+  const { preprocessing, classNames, data } = metadata;
+  const { height, width, channels } = preprocessing;
+  const color = channels === 1 ? 'grey' : 'rgb';
+  return loadTestSet(source ?? data, { size: [height, width], color, classNames });
+}
+
+/**
  * Evaluates a saved model on test images, whose pixels are preprocessed as those were that it was trained on.
  * @param folder holds `model.json` and the weights
  * @param data what `loadData` takes, or images in memory. Default: the test set of what the model was trained on, if
@@ -50,11 +62,11 @@ export async function evaluateModel(
   folder: string,
   data?: string | ImageDataset,
 ): Promise<ClassificationReport> {
-  const pending = typeof data === 'string' ? loadTestSet(data) : undefined;
-  pending?.catch(() => undefined);
+  if (typeof data === 'string' && isKnown(data)) startLoading(data);
   const model = await loadModel(folder);
   try {
-    const dataset = typeof data === 'object' ? data : await (pending ?? loadTestSet(trainedOn(model)));
+    const dataset = typeof data === 'object' ? data : await testSetFor(metadataOf(model, folder), data);
+    checkDataset(dataset, 'the test data');
     const { preprocessing, classNames } = checkFits(model, folder, dataset);
     const probabilities = (await probabilitiesOf(model, dataset, { preprocessing })) as Float32Array;
     return classificationReport({ ...dataset, probabilities }, classNames);

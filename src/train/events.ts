@@ -1,4 +1,5 @@
 /** What training tells while it runs. */
+import type { DownloadProgress } from '../data/download';
 
 /** Training is about to begin. */
 export interface StartEvent {
@@ -55,10 +56,15 @@ export interface BestEvent {
   readonly epoch: number;
 }
 
+/** Files of a known data set are not there yet and are downloaded. */
+export interface DownloadEvent extends DownloadProgress {
+  readonly event: 'download';
+}
+
 /** Something went wrong that does not stop the training. */
 export interface WarningEvent {
   readonly event: 'warning';
   readonly message: string;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EpochEvent | BestEvent | WarningEvent;
+export type TrainEvent = StartEvent | StepEvent | EpochEvent | BestEvent | DownloadEvent | WarningEvent;

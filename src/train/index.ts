@@ -4,7 +4,17 @@ import '../index';
 export { type Evaluation, evaluate, evaluateModel } from './evaluate';
 export type { ClassFigures, ClassificationReport, Wrong } from './metrics';
 export { classificationReport } from './metrics';
-export type { BestEvent, EpochEvent, StartEvent, StepEvent, TrainEvent, WarningEvent } from './events';
-export type { Settings, TrainOptions } from './options';
+export type {
+  BestEvent,
+  DownloadEvent,
+  EpochEvent,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+  WarningEvent,
+} from './events';
+export { type BeforeAndAfter, finetune, type FinetuneOptions, type FinetuneResult } from './finetune';
+export type { ControlOptions, Settings, TrainOptions } from './options';
 export { type Recipe, recipes } from './recipes';
-export { train, type TrainResult } from './train';
+export type { TrainResult } from './session';
+export { train } from './train';

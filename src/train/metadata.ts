@@ -34,9 +34,6 @@ export function setMetadata(model: LayersModel, metadata: ModelMetadata): void {
 const savedMetadata = (model: LayersModel): ModelMetadata | undefined =>
   (model.getUserDefinedMetadata() as { [key]?: ModelMetadata } | undefined)?.[key];
 
-/** The name of the data that a model was trained on, if that is known. */
-export const trainedOn = (model: LayersModel): string | undefined => savedMetadata(model)?.data;
-
 const text = (shape: readonly (number | null)[]): string => shape.map((n) => n ?? '?').join(' x ');
 
 /**

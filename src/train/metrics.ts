@@ -41,6 +41,8 @@ export interface ClassificationReport {
 export interface Wrong {
   /** Its place in the data set, from 0. */
   readonly index: number;
+  /** Its file, where it is from one. */
+  readonly name?: string | undefined;
   readonly label: number;
   readonly predicted: number;
   /** The probability of the predicted class. */
@@ -55,6 +57,8 @@ export interface Classified {
   readonly probabilities: Float32Array;
   readonly labels: ArrayLike<number>;
   readonly classes: number;
+  /** What the images are called. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** The most probable class; the first one of several. */
@@ -160,13 +164,13 @@ function confusionMatrix({ probabilities, labels, classes }: Classified): number
   return matrix;
 }
 
-function mostWrong({ probabilities, labels, classes }: Classified, most: number): Wrong[] {
+function mostWrong({ probabilities, labels, classes, names }: Classified, most: number): Wrong[] {
   const wrong: Wrong[] = [];
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i] as number;
     const predicted = winner(probabilities, i * classes, classes);
     const confidence = probabilities[i * classes + predicted] as number;
-    if (predicted !== label) wrong.push({ index: i, label, predicted, confidence });
+    if (predicted !== label) wrong.push({ index: i, name: names?.[i], label, predicted, confidence });
   }
   return wrong.sort((a, b) => b.confidence - a.confidence || a.index - b.index).slice(0, most);
 }

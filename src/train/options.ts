@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ImageSets } from '../data/dataset';
 import {
   type Augmentation,
+  type ColorMode,
+  colorModes,
   fillModes,
   type LabelFormat,
   labelFormats,
@@ -10,7 +12,7 @@ import {
   normalizations,
 } from '../data/names';
 import { nativeError } from '../errors';
-import { checkModelName, type ModelName, type OptimizerName, optimizerNames } from '../models/names';
+import { type OptimizerName, optimizerNames } from '../models/names';
 import type { TrainEvent } from './events';
 import {
   byte,
@@ -25,8 +27,6 @@ import {
   text,
   whole,
 } from './kinds';
-import { recipes } from './recipes';
-import type { RunConfig } from './run-config';
 import { type ScheduleName, scheduleNames } from './schedule';
 
 /** What of training a recipe tells, and what is kept of it with the model: plain values. */
@@ -67,6 +67,10 @@ export interface Settings {
   readonly labels?: LabelFormat;
   /** Spreads this part of one-hot labels over all classes, from 0 to below 1. Default 0. */
   readonly labelSmoothing?: number;
+  /** Of image files: the height and width that they are scaled to. Default: all have to be alike. */
+  readonly imageSize?: number | undefined;
+  /** Of image files. Default: as they are, all alike. */
+  readonly color?: ColorMode | undefined;
   /** Of pixels. Default `unit`. */
   readonly normalize?: Normalization;
   /** Penalties of absolute values and of squares of the weights. Default 0. */
@@ -84,21 +88,26 @@ export interface Settings {
   readonly augmentation?: Augmentation;
 }
 
-export interface TrainOptions extends Settings {
-  /** The name of a model and its recipe. Default `mnist-cnn`. */
-  readonly model?: string;
-  /** What `loadData` takes, or data in memory. Default: what the recipe is for. */
-  readonly data?: string | ImageSets | undefined;
-  /** Where the model is saved; what is there is replaced. Default `models/` and the model's name. */
+/** Where a run is kept, and who is told of it. */
+export interface ControlOptions {
+  /** Where the model is saved; what is there is replaced. */
   readonly out?: string | undefined;
   /** Goes on with the training in `out` that was stopped, as if it had not been; more `epochs` may be asked for. Default false. */
-  readonly resume?: boolean;
+  readonly resume?: boolean | undefined;
   /** Within an epoch, what it takes to go on is saved when so many seconds have passed since it was. Default 60. */
-  readonly checkpointSeconds?: number;
+  readonly checkpointSeconds?: number | undefined;
   /** Stops after the current step and saves what was trained. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told of everything that happens. */
-  readonly onEvent?: (event: TrainEvent) => void;
+  readonly onEvent?: ((event: TrainEvent) => void) | undefined;
+}
+
+/** Default of `out`: `models/` and the model's name. */
+export interface TrainOptions extends Settings, ControlOptions {
+  /** The name of a model and its recipe. Default `mnist-cnn`. */
+  readonly model?: string | undefined;
+  /** What `loadData` takes, or data in memory. Default: what the recipe is for. */
+  readonly data?: string | ImageSets | undefined;
 }
 
 /** The defaults of {@link Settings}, where a recipe has no other. */
@@ -130,6 +139,15 @@ export const defaultModel = 'mnist-cnn';
 
 /** The folder that a model is saved in where no other is named. */
 export const defaultOut = (model: string): string => `models/${model}`;
+
+/** Settings of a network and of its pixels, which fine-tuning takes from the model. */
+export const architectureSettings = ['l1', 'l2', 'dropout', 'batchNorm', 'normalize'] as const;
+
+/** Of fine-tuning. */
+export const finetuneDefaults = { epochs: 3, learningRate: 1e-4 } as const satisfies Settings;
+
+/** The folder that a fine-tuned model is saved in where no other is named. */
+export const finetuneOut = (folder: string): string => `${folder.replace(/[/\\]+$/, '')}-finetuned`;
 
 /** One option: what it accepts, and how it is called in an error and on the command line. */
 export interface OptionOf {
@@ -176,6 +194,8 @@ export const settingOptions: Readonly<Record<Exclude<keyof Settings, 'augmentati
   ),
   labels: option('labels', choice(labelFormats), 'labels and loss: categorical cross-entropy, sparse or not'),
   labelSmoothing: option('label-smoothing', part, 'part of one-hot labels that is spread over all classes'),
+  imageSize: option('image-size', whole(1), 'height and width that image files are scaled to'),
+  color: option('color', choice(colorModes), 'what image files are made: grey or RGB'),
   normalize: option('normalize', choice(normalizations), 'pixels to [0, 1], or to mean 0 and deviation 1'),
   l1: option('l1', nonNegative, "penalty of the weights' absolute values"),
   l2: option('l2', nonNegative, "penalty of the weights' squares"),
@@ -217,9 +237,8 @@ export const checkpointOption = option(
 /** All settings of one training. */
 export type FullSettings = Settings & Required<Pick<Settings, keyof typeof settingDefaults>>;
 
-/** All options of one training. */
-export interface FullTrainOptions extends FullSettings, Pick<TrainOptions, 'data' | 'signal' | 'onEvent'> {
-  readonly model: ModelName;
+/** {@link ControlOptions} with their defaults. */
+export interface Control extends Pick<ControlOptions, 'signal' | 'onEvent'> {
   readonly out: string;
   readonly resume: boolean;
   readonly checkpointSeconds: number;
@@ -239,12 +258,23 @@ const given = <T extends object>(values: T): T =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 
 /**
+ * Parts options.
+ * @param usual where to save by default
+ * @throws TfjsNativeError INVALID_ARGUMENT naming the option, its value and what is accepted
+ */
+export function controlOf<T extends ControlOptions>(
+  { out, resume = false, checkpointSeconds = 60, signal, onEvent, ...rest }: T,
+  usual: string,
+): { control: Control; rest: Omit<T, keyof ControlOptions> } {
+  check({ checkpointSeconds }, { checkpointSeconds: checkpointOption });
+  return { control: { out: out ?? usual, resume, checkpointSeconds, signal, onEvent }, rest };
+}
+
+/**
  * The settings of a recipe with what is overridden.
  * @throws TfjsNativeError INVALID_ARGUMENT naming the option, its value and what is accepted
  */
-export function fullSettings(model: string, settings: Settings): FullSettings {
-  checkModelName(model);
-  const recipe = recipes[model].options;
+export function fullSettings(recipe: Settings, settings: Settings): FullSettings {
   const { augmentation, ...rest } = given(settings);
   check(rest, settingOptions);
   check(given(augmentation ?? {}), augmentationOptions);
@@ -253,68 +283,26 @@ export function fullSettings(model: string, settings: Settings): FullSettings {
   // A split that was asked for takes the place of the recipe's other kind.
   if (rest.validationSplit !== undefined && rest.split === undefined)
     delete (full as { split?: string }).split;
-  if (full.labelSmoothing > 0 && full.labels !== 'onehot')
-    throw nativeError(
-      'INVALID_ARGUMENT',
-      'labelSmoothing',
-      full.labelSmoothing,
-      '0 unless labels is "onehot"',
-    );
+  const { labels, labelSmoothing } = full;
+  if (labelSmoothing > 0 && labels !== 'onehot')
+    throw nativeError('INVALID_ARGUMENT', 'labelSmoothing', labelSmoothing, '0 unless labels is "onehot"');
   return full;
 }
 
-/** @throws TfjsNativeError INVALID_ARGUMENT naming the option, its value and what is accepted */
-export function checkTrainOptions(options: TrainOptions): FullTrainOptions {
-  const { model = defaultModel, data, out, resume = false, signal, onEvent, ...rest } = options;
-  const { checkpointSeconds = 60, ...settings } = rest;
-  checkModelName(model);
-  check({ checkpointSeconds }, { checkpointSeconds: checkpointOption });
-  return {
-    ...fullSettings(model, settings),
-    model,
-    data,
-    out: out ?? defaultOut(model),
-    resume,
-    checkpointSeconds,
-    ...(signal && { signal }),
-    ...(onEvent && { onEvent }),
-  };
-}
-
 /**
- * The options of a training that goes on.
- * @param options what was asked for now
- * @param config what was trained
+ * The settings of a training that goes on: more epochs may be asked for, nothing else.
+ * @param file its checkpoint, for the error
  * @throws TfjsNativeError CHECKPOINT_UNSUITABLE, telling the difference, where something else was asked for
  */
-export function resumedOptions(
-  options: TrainOptions,
-  { model, settings, data }: RunConfig,
-  file: string,
-): TrainOptions {
-  const {
-    model: askedModel,
-    data: askedData,
-    out,
-    resume,
-    checkpointSeconds,
-    signal,
-    onEvent,
-    ...asked
-  } = options;
-  const before: Readonly<Record<string, unknown>> = { ...settings, model };
-  // Rates over a whole training depend on its length.
-  const open = settings.schedule !== 'cosine' && settings.schedule !== 'one-cycle';
-  for (const [name, value] of Object.entries(given({ ...asked, model: askedModel }))) {
-    if ((name === 'epochs' && open) || isDeepStrictEqual(value, before[name])) continue;
-    const difference = `${name} was ${JSON.stringify(before[name])} and is ${JSON.stringify(value)} now`;
+export function resumedSettings(before: FullSettings, asked: Settings, file: string): FullSettings {
+  const { schedule } = before;
+  for (const [name, value] of Object.entries(given(asked))) {
+    const was = before[name as keyof Settings];
+    // Rates over a whole training depend on its length.
+    const open = name === 'epochs' && schedule !== 'cosine' && schedule !== 'one-cycle';
+    if (open || isDeepStrictEqual(value, was)) continue;
+    const difference = `${name} was ${JSON.stringify(was)} and is ${JSON.stringify(value)} now`;
     throw nativeError('CHECKPOINT_UNSUITABLE', file, difference);
   }
-  return {
-    ...settings,
-    ...(asked.epochs !== undefined && { epochs: asked.epochs }),
-    ...(given({ checkpointSeconds, signal, onEvent, out, resume }) as TrainOptions),
-    model,
-    data: askedData ?? data.name,
-  };
+  return { ...before, epochs: asked.epochs ?? before.epochs };
 }

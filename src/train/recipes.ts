@@ -1,12 +1,12 @@
 /** The recipes by name: which data, and the options that differ from the defaults. */
 import type { DataName } from '../data/names';
 import type { ModelName } from '../models/names';
-import type { TrainOptions } from './options';
+import type { Settings } from './options';
 
 export interface Recipe {
   readonly description: string;
   readonly data: DataName;
-  readonly options: Omit<TrainOptions, 'model' | 'data' | 'signal' | 'onEvent' | 'out' | 'resume'>;
+  readonly options: Settings;
 }
 
 /** How each named model is trained. */

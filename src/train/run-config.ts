@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type ImageDataset, imageSize, inMemory } from '../data/dataset';
 import type { Splits } from '../data/splits';
+import { nativeError } from '../errors';
 import type { ModelName } from '../models/names';
 import type { FullSettings } from './options';
 
@@ -15,7 +16,10 @@ export interface DataIdentity {
 }
 
 export interface RunConfig {
-  readonly model: ModelName;
+  /** The name of a model; of a fine-tuned one `finetuned`. */
+  readonly model: ModelName | 'finetuned';
+  /** SHA-256 of the weights of the model that is fine-tuned. */
+  readonly base?: string | undefined;
   readonly settings: FullSettings;
   readonly data: DataIdentity;
 }
@@ -35,4 +39,18 @@ export function identify({ train, validation, test }: Splits, name: string | und
     images: { train: train.count, validation: validation.count, test: test.count },
     digest: digestOf(train),
   };
+}
+
+const described: Readonly<Record<string, (config: RunConfig) => string>> = {
+  'its model': ({ model }) => model,
+  'the model that is fine-tuned': ({ base }) => base?.slice(0, 12) ?? 'none',
+  'its training images': ({ data }) => `${data.images.train} images, digest ${data.digest.slice(0, 12)}`,
+};
+
+/** @throws TfjsNativeError CHECKPOINT_UNSUITABLE, telling the difference, if a checkpoint is of another training */
+export function checkSame(file: string, before: RunConfig, now: RunConfig): void {
+  for (const [what, describe] of Object.entries(described)) {
+    const [was, is] = [describe(before), describe(now)];
+    if (was !== is) throw nativeError('CHECKPOINT_UNSUITABLE', file, `${what} was ${was} and is ${is} now`);
+  }
 }

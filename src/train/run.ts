@@ -13,7 +13,7 @@ import { type Progress, restoreWeights, trainingTensors, weightsOf, writeCheckpo
 import { evaluate } from './evaluate';
 import type { EpochEvent } from './events';
 import { writeHistory } from './history';
-import type { FullTrainOptions } from './options';
+import type { Control } from './options';
 import { ModelSaver } from './output';
 import type { RunConfig } from './run-config';
 import { runRecord } from './run-record';
@@ -39,7 +39,7 @@ export const noProgress: Progress = {
 /** What a run works on. */
 export interface RunParts {
   readonly model: LayersModel;
-  readonly options: FullTrainOptions;
+  readonly control: Control;
   readonly config: RunConfig;
   readonly source: BatchSource;
   readonly validation: ImageDataset;
@@ -81,7 +81,7 @@ export class Run {
     readonly parts: RunParts,
     progress: Progress = noProgress,
   ) {
-    this.saver = new ModelSaver(parts.options.out);
+    this.saver = new ModelSaver(parts.control.out);
     this.#epoch = progress.epoch;
     this.#step = progress.step;
     this.#steps = progress.steps;
@@ -117,15 +117,21 @@ export class Run {
     };
   }
 
+  /** For people. */
+  get #state(): string {
+    return `epoch ${this.#epoch + 1}, step ${this.#step}`;
+  }
+
   /** Whether no better epoch has come for as long as was asked. */
   get #exhausted(): boolean {
-    const { earlyStopping } = this.parts.options;
+    const { earlyStopping } = this.parts.config.settings;
     return earlyStopping !== undefined && this.#stopping.waited >= earlyStopping;
   }
 
   async fit(): Promise<void> {
-    const { model, source, options, classWeight } = this.parts;
-    const { epochs, signal } = options;
+    const { model, source, config, control, classWeight } = this.parts;
+    const { epochs, earlyStopping } = config.settings;
+    const { signal } = control;
     if (signal?.aborted) return;
     const before = randomState();
     if (!this.#exhausted && this.#epoch < epochs) {
@@ -149,31 +155,34 @@ export class Run {
         },
       });
       await training
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           // Of a compiled step, which is then not taken.
-          if (!(error instanceof TfjsNativeError && error.code === 'LOSS_NOT_FINITE')) throw error;
+          if (!(error instanceof TfjsNativeError && error.code === 'LOSS_NOT_FINITE')) {
+            // Data that cannot be read any more, say.
+            if (this.#unsavedSteps > 0) await this.#save(this.#state);
+            throw error;
+          }
           this.#step++;
           this.#diverge('The loss became NaN or infinite');
         })
         .finally(() => restoreRandomState(before));
     }
-    if (!this.#failure && this.#unsavedSteps > 0)
-      await this.#save(`epoch ${this.#epoch + 1}, step ${this.#step}`);
-    if (!this.#failure && !signal?.aborted && options.earlyStopping !== undefined) await this.#takeBest();
+    if (!this.#failure && this.#unsavedSteps > 0) await this.#save(this.#state);
+    if (!this.#failure && !signal?.aborted && earlyStopping !== undefined) await this.#takeBest();
     const failure = this.#failure ?? this.saver.failure;
     if (failure) throw failure;
   }
 
   #beginStep(): void {
-    const { model, source, options } = this.parts;
-    const rate = learningRateAt(options, this.#epoch + this.#step / source.size) * this.#rateFactor;
+    const { model, source, config } = this.parts;
+    const rate = learningRateAt(config.settings, this.#epoch + this.#step / source.size) * this.#rateFactor;
     if (rate !== this.#rate) setLearningRate(model.optimizer, rate);
     this.#rate = rate;
-    seedStep(options.seed, this.#steps);
+    seedStep(config.settings.seed, this.#steps);
   }
 
   async #endStep(logs: Logs): Promise<void> {
-    const { model, options } = this.parts;
+    const { model, control } = this.parts;
     const { size, loss, acc } = logs as { size: number; loss: number; acc: number };
     this.#step++;
     this.#steps++;
@@ -186,16 +195,16 @@ export class Run {
     sums.images += size;
     sums.loss += loss * size;
     sums.correct += Math.round(acc * size);
-    options.onEvent?.({
+    control.onEvent?.({
       event: 'step',
       epoch: this.#epoch + 1,
       step: this.#step,
       images: sums.images,
       ...this.#means(),
     });
-    if (performance.now() - this.#lastSaved >= options.checkpointSeconds * 1000)
-      await this.#save(`epoch ${this.#epoch + 1}, step ${this.#step}`);
-    if (options.signal?.aborted) model.stopTraining = true;
+    if (performance.now() - this.#lastSaved >= control.checkpointSeconds * 1000)
+      await this.#save(this.#state);
+    if (control.signal?.aborted) model.stopTraining = true;
   }
 
   #means(): { loss: number; accuracy: number } {
@@ -204,8 +213,8 @@ export class Run {
   }
 
   async #endEpoch(): Promise<void> {
-    const { model, options, validation, preprocessing } = this.parts;
-    const { signal, onEvent } = options;
+    const { model, control, validation, preprocessing } = this.parts;
+    const { signal, onEvent } = control;
     if (this.#failure || signal?.aborted) return;
     const validated = await evaluate(model, validation, { preprocessing, signal });
     if (validated === undefined) return;
@@ -234,7 +243,7 @@ export class Run {
 
   /** To the beginning of the next epoch. */
   #advance(event: EpochEvent): void {
-    const { schedule, scheduleEpochs, scheduleFactor } = this.parts.options;
+    const { schedule, scheduleEpochs, scheduleFactor } = this.parts.config.settings;
     this.#history.push(event);
     this.#stopping = patienceAfter(this.#stopping, event.valLoss);
     this.#plateau = patienceAfter(this.#plateau, event.valLoss);
@@ -253,7 +262,7 @@ export class Run {
 
   /** @returns whether the model is worth saving: a broken one never replaces a good one */
   async #save(state: string): Promise<boolean> {
-    const { model, config, options } = this.parts;
+    const { model, config, control } = this.parts;
     if (!allFinite(model)) {
       this.#diverge('A weight became NaN or infinite');
       return false;
@@ -275,18 +284,18 @@ export class Run {
     this.#unsavedSteps = 0;
     this.#lastSaved = performance.now();
     const { failure } = this.saver;
-    if (failure) options.onEvent?.({ event: 'warning', message: failure.message });
+    if (failure) control.onEvent?.({ event: 'warning', message: failure.message });
     return true;
   }
 
   /** Gives the model the weights of the best epoch. */
   async #takeBest(): Promise<void> {
-    const { model, options } = this.parts;
+    const { model, control } = this.parts;
     if (this.#bestEpoch === undefined || this.#bestEpoch === this.#epoch) return;
-    const file = join(options.out, bestFile);
+    const file = join(control.out, bestFile);
     restoreWeights(model, this.#best ?? (await readSafeTensors(file)).tensors, file);
     await this.saver.save(model, `epoch ${this.#bestEpoch}`, async () => undefined);
-    options.onEvent?.({ event: 'best', epoch: this.#bestEpoch });
+    control.onEvent?.({ event: 'best', epoch: this.#bestEpoch });
   }
 
   #diverge(what: string): void {

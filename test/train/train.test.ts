@@ -436,7 +436,7 @@ describe('wrong options', () => {
     [{ learningRate: Number.POSITIVE_INFINITY }, 'learningRate is Infinity; expected'],
     [{ seed: -1 }, 'seed is -1; expected a whole number from 0 to 2^53 - 1.'],
     [{ seed: 2 ** 53 }, 'seed is 9007199254740992; expected'],
-    [{ data: '/nowhere' }, 'No data in /nowhere: there is no such folder.'],
+    [{ data: '/nowhere' }, 'No data in /nowhere: there is no such folder or file'],
   ] satisfies [TrainOptions, string][])(
     '%j is refused before anything is written',
     async (options, message) => {
