@@ -148,9 +148,9 @@ TFJS_DOUBLE_PARAMS(RotateWithOffsetParams, ROTATE_WITH_OFFSET_PARAMS)
 enum class FillMode : int64_t { Constant, Reflect, Wrap, Nearest };
 #define TRANSFORM_PARAMS(I, F) I(nearest) I(fillMode) F(fillValue)
 TFJS_PARAMS(TransformParams, TRANSFORM_PARAMS)
-// Of each image: the place (a0 x + a1 y + a2, b0 x + b1 y + b2) that a pixel comes from, what its value and its
-// distance from the channel's mean are multiplied by, and the first and past-the-last row and column of what is
-// filled: top, left, bottom, right.
+// Of each image: the place (a0 x + a1 y + a2, b0 x + b1 y + b2) that a pixel comes from, what its value and
+// its distance from the channel's mean are multiplied by, and the first and past-the-last row and column of
+// what is filled: top, left, bottom, right.
 #define AUGMENT_IMAGES_PARAMS(I, F) I(fillMode) F(cval)
 TFJS_PARAMS(AugmentImagesParams, AUGMENT_IMAGES_PARAMS)
 // axes: bit d is set where dimension d is reversed.

@@ -12,7 +12,7 @@ function checkPixels(pixels: Pixels, size: number, name: string): void {
     throw nativeError('INVALID_ARGUMENT', place, pixels[wrong], `a number from 0 to ${white}`);
   }
   let most = 0;
-  for (const value of pixels) most = value > most ? value : most;
+  for (const value of pixels) most = Math.max(value, most);
   if (most > 0 && most <= 1) {
     const accepted = `0 to ${white} (\`fromTensors\` takes { white: 1 } for pixels that are scaled already)`;
     throw nativeError('INVALID_ARGUMENT', `the largest pixel of ${name}`, most, accepted);

@@ -1,6 +1,7 @@
 /** `tfjs-native/data`: data sets, splits and batches. */
 import '../index';
 
+export { fromTensors, type TensorDataOptions } from './arrays';
 export { type BatchOptions, batches, type BatchSource } from './batches';
 export {
   classCounts,
@@ -20,3 +21,8 @@ export { balancedClassWeights } from './sampling';
 export { loadData, loadTestSet } from './sources';
 export { type SplitOptions, type Splits, split, splitByRatio, splitValidation } from './splits';
 export { type Batch, type TensorOptions, tensors } from './tensors';
+export { type CsvOptions, loadCsv } from './csv';
+export type { DecodeOptions } from './decode';
+export type { DownloadProgress } from './download';
+export { type ImageFolderOptions, loadImageFolder } from './image-folder';
+export { type DataSummary, inspectData, type SetSummary } from './inspect';

@@ -105,7 +105,7 @@ export async function inspectData({ train, test }: ImageSets): Promise<DataSumma
 /** Up to `each` images of every class, drawn at random but the same for the same seed; a row for each class. */
 export function sampleImages(dataset: ImageDataset, each: number, seed: number): number[][] {
   const members = Array.from({ length: dataset.classes }, (): number[] => []);
-  dataset.labels.forEach((label: number, index: number) => members[label]?.push(index));
+  for (const [index, label] of dataset.labels.entries()) members[label]?.push(index);
   const random = new RandomStream(seed, streams.sample, 0);
   return members.map((indices) => {
     const drawn: number[] = [];

@@ -61,7 +61,9 @@ function targets(labels: ImageDataset['labels'], { classes }: Kind, options: Ten
   if (options.labels !== 'onehot') return tensor2d(Float32Array.from(labels), [labels.length, 1]);
   const off = (options.labelSmoothing ?? 0) / classes;
   const on = 1 - (options.labelSmoothing ?? 0) + off;
-  return tidy(() => oneHot(tensor1d(Int32Array.from(labels), 'int32'), classes, on, off, 'float32') as Tensor2D);
+  return tidy(
+    () => oneHot(tensor1d(Int32Array.from(labels), 'int32'), classes, on, off, 'float32') as Tensor2D,
+  );
 }
 
 /** A batch in plain memory, which needs no disposing, and that makes tensors of it. */

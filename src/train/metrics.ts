@@ -81,7 +81,7 @@ export function lossAndAccuracy({ probabilities, labels, classes }: Classified):
     const label = labels[i] as number;
     const said = probabilities[i * classes + label] as number;
     // NaN stays.
-    loss -= Math.log(said < smallest ? smallest : said);
+    loss -= Math.log(Math.max(said, smallest));
     if (winner(probabilities, i * classes, classes) === label) right++;
   }
   return { loss: loss / count, accuracy: right / count };
