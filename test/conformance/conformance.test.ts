@@ -53,6 +53,8 @@ const withoutSpecs = [
   'FusedBatchNormGrad',
   'FusedBatchNormTraining',
   'FusedBatchNormTrainingGrad',
+  // For src/data/augment.ts.
+  'AugmentImages',
 ];
 
 describe('tfjs-core on native', () => {
