@@ -15,7 +15,7 @@ import { compileModel } from '../models/compile';
 import { type Evaluation, evaluate, loadModel, testSetFor } from './evaluate';
 import { checkFits, metadataOf, type ModelMetadata } from './metadata';
 import {
-  type architectureSettings,
+  architectureSettings,
   type ControlOptions,
   controlOf,
   finetuneDefaults,
@@ -146,6 +146,14 @@ export async function finetune(folder: string, options: FinetuneOptions): Promis
   const began = performance.now();
   const { control, rest } = controlOf(options, finetuneOut(folder));
   const { data: given, freeze = 0, newHead: wanted, oldData, ...asked } = rest;
+  const foreign = architectureSettings.find((name) => name in asked);
+  if (foreign !== undefined)
+    throw nativeError(
+      'INVALID_ARGUMENT',
+      'option',
+      foreign,
+      'settings of training: the network is the given one',
+    );
   const checkpoint = await checkpointOf(control);
   const file = join(control.out, lastFile);
   const settings = checkpoint
