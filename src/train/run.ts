@@ -173,9 +173,15 @@ export class Run {
     if (failure) throw failure;
   }
 
+  /** The learning rate of a step of this epoch, from 0. */
+  #rateAt(step: number): number {
+    const { source, config } = this.parts;
+    return learningRateAt(config.settings, this.#epoch + step / source.size) * this.#rateFactor;
+  }
+
   #beginStep(): void {
-    const { model, source, config } = this.parts;
-    const rate = learningRateAt(config.settings, this.#epoch + this.#step / source.size) * this.#rateFactor;
+    const { model, config } = this.parts;
+    const rate = this.#rateAt(this.#step);
     if (rate !== this.#rate) setLearningRate(model.optimizer, rate);
     this.#rate = rate;
     seedStep(config.settings.seed, this.#steps);
@@ -213,7 +219,7 @@ export class Run {
   }
 
   async #endEpoch(): Promise<void> {
-    const { model, control, validation, preprocessing } = this.parts;
+    const { model, source, control, validation, preprocessing } = this.parts;
     const { signal, onEvent } = control;
     if (this.#failure || signal?.aborted) return;
     const validated = await evaluate(model, validation, { preprocessing, signal });
@@ -228,7 +234,8 @@ export class Run {
       ...this.#means(),
       valLoss: validated.loss,
       valAccuracy: validated.accuracy,
-      learningRate: this.#rate,
+      // Its last step may have been taken by a training that this one goes on with.
+      learningRate: this.#rateAt(source.size - 1),
       seconds: (performance.now() - this.#epochBegan) / 1000,
     };
     const before = this.#progress;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from 'tfjs-native';
 import { expect, it } from 'vitest';
-import { mnistCnn } from '../../dist/models/mnist-cnn.js';
+import { mnistCnn } from 'tfjs-native/models';
 import { valuesOf } from './nets';
 
 const here = dirname(fileURLToPath(import.meta.url));
