@@ -1,6 +1,6 @@
 /** Reads images from CSV: a line for each, its class first or in the column `label`, then its pixels row by row. */
 import { createReadStream } from 'node:fs';
-import { nativeError } from '../errors';
+import { nativeError, TfjsNativeError } from '../errors';
 import { reasonOf } from '../io/reasons';
 import type { ImageDataset } from './dataset';
 
@@ -26,7 +26,7 @@ function shapeOf(file: string, values: number, { channels, size }: CsvOptions): 
   throw nativeError('DATA_FILE', file, `line 1: has ${values} pixel values, which do not make ${wanted}`);
 }
 
-/** A growing array of bytes or whole numbers. */
+/** Of the array of pixels, which grows as they are read. */
 const initialCapacity = 1 << 20;
 
 /**
@@ -99,7 +99,7 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<I
       take(record, info.lines);
     }
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.name === 'TfjsNativeError') throw error;
+    if (error instanceof TfjsNativeError) throw error;
     throw nativeError('DATA_FILE', file, `cannot be read as CSV (${reasonOf(error)})`);
   }
   const count = labels.length;

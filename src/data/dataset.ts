@@ -51,6 +51,10 @@ export const inMemory = (images: ImageDataset['images']): images is Pixels => Ar
 export const className = ({ classNames }: Pick<ImageDataset, 'classNames'>, label: number): string =>
   classNames?.[label] ?? String(label);
 
+/** What all classes are called, in their order. */
+export const allClassNames = (dataset: Pick<ImageDataset, 'classNames' | 'classes'>): string[] =>
+  Array.from({ length: dataset.classes }, (_, label) => className(dataset, label));
+
 /** Images in each class. */
 export function classCounts({ labels, classes }: Pick<ImageDataset, 'labels' | 'classes'>): number[] {
   const counts = new Array<number>(classes).fill(0);

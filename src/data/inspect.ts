@@ -1,8 +1,8 @@
 /** What there is to know of data before a model is trained on it. */
 import { createHash } from 'node:crypto';
 import {
+  allClassNames,
   classCounts,
-  className,
   type ImageDataset,
   type ImageSets,
   imageSize,
@@ -95,7 +95,7 @@ export async function inspectData({ train, test }: ImageSets): Promise<DataSumma
   });
   return {
     shape: [train.height, train.width, train.channels],
-    classNames: Array.from({ length: train.classes }, (_, label) => className(train, label)),
+    classNames: allClassNames(train),
     train: trainSummary,
     test: testSummary,
     shared,

@@ -18,6 +18,9 @@ export type DataName = (typeof dataNames)[number];
 export const colorModes = ['grey', 'rgb'] as const;
 export type ColorMode = (typeof colorModes)[number];
 
+/** What images of so many channels are. */
+export const colorOf = (channels: number): ColorMode => (channels === 1 ? 'grey' : 'rgb');
+
 /** `sparse`: whole numbers, for sparse categorical cross-entropy; `onehot`: for categorical cross-entropy. */
 export const labelFormats = ['sparse', 'onehot'] as const;
 export type LabelFormat = (typeof labelFormats)[number];

@@ -11,7 +11,7 @@ import { loadEmnist } from './emnist';
 import { foldersIn, hasClassFolders, loadImageFolder } from './image-folder';
 import { classNamesOf, filesOf } from './known';
 import { loadMnist, loadMnistSet } from './mnist';
-import { type ColorMode, type DataName, dataNames } from './names';
+import { type ColorMode, colorOf, type DataName, dataNames } from './names';
 import { splitByRatio } from './splits';
 
 export interface DataOptions extends DownloadOptions {
@@ -107,7 +107,7 @@ function imageLoader(options: DataOptions): Load {
     loadImageFolder(path, {
       ...options,
       ...(like && { size: options.size ?? [like.height, like.width], classNames: like.classNames }),
-      ...(like && { color: like.channels === 1 ? 'grey' : 'rgb' }),
+      ...(like && { color: colorOf(like.channels) }),
     });
 }
 

@@ -3,6 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { ImageDataset } from '../data/dataset';
 import { checkDataset } from '../data/check';
+import { colorOf } from '../data/names';
 import { isKnown, loadTestSet, startLoading } from '../data/sources';
 import { nativeError } from '../errors';
 import { fileSystem } from '../io/file-system';
@@ -46,7 +47,7 @@ export async function loadModel(folder: string): Promise<LayersModel> {
 export async function testSetFor(metadata: ModelMetadata, source?: string): Promise<ImageDataset> {
   const { preprocessing, classNames, data } = metadata;
   const { height, width, channels } = preprocessing;
-  const color = channels === 1 ? 'grey' : 'rgb';
+  const color = colorOf(channels);
   return loadTestSet(source ?? data, { size: [height, width], color, classNames });
 }
 

@@ -8,7 +8,7 @@ import {
   model as makeModel,
   type SymbolicTensor,
 } from '@tensorflow/tfjs-layers';
-import type { ImageDataset, ImageSets } from '../data/dataset';
+import { allClassNames, type ImageDataset, type ImageSets } from '../data/dataset';
 import { initializerSeed } from '../data/random';
 import { nativeError } from '../errors';
 import { compileModel } from '../models/compile';
@@ -164,11 +164,7 @@ export async function finetune(folder: string, options: FinetuneOptions): Promis
   const { preprocessing } = metadata;
   const data = await splitData(given, settings, control, preprocessing);
   const { train: trained, test } = data.splits;
-  const newNames = Array.from(
-    { length: trained.classes },
-    (_, label) => trained.classNames?.[label] ?? String(label),
-  );
-  const newHead = wanted ?? !sameClasses(newNames, metadata.classNames);
+  const newHead = wanted ?? !sameClasses(allClassNames(trained), metadata.classNames);
   const oldTest = await oldTestSet(oldData, metadata);
   if (oldTest) checkFits(old, folder, oldTest);
   const base = await digestOf(old);

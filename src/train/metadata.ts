@@ -1,6 +1,6 @@
 /** What is kept with a model, in its `model.json`, beside the network: what it takes to use it. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { className, type ImageDataset } from '../data/dataset';
+import { allClassNames, type ImageDataset } from '../data/dataset';
 import { type Preprocessing, unitPreprocessing } from '../data/preprocessing';
 import { nativeError } from '../errors';
 
@@ -22,7 +22,7 @@ export const metadataFor = (
   data?: string,
 ): ModelMetadata => ({
   preprocessing,
-  classNames: Array.from({ length: dataset.classes }, (_, label) => className(dataset, label)),
+  classNames: allClassNames(dataset),
   ...(data !== undefined && { data }),
 });
 
@@ -53,7 +53,7 @@ export function metadataOf(model: LayersModel, folder: string): ModelMetadata {
   const [height, width, channels] = input as [number, number, number];
   return {
     preprocessing: unitPreprocessing({ height, width, channels }),
-    classNames: Array.from({ length: output[0] as number }, (_, label) => String(label)),
+    classNames: allClassNames({ classes: output[0] as number }),
   };
 }
 

@@ -5,10 +5,10 @@ import { batches } from '../data/batches';
 import { checkDataset, checkSplits } from '../data/check';
 import type { ImageDataset } from '../data/dataset';
 import type { DownloadProgress } from '../data/download';
-import { dataNames } from '../data/names';
+import { colorOf } from '../data/names';
 import type { Preprocessing } from '../data/preprocessing';
 import { balancedClassWeights } from '../data/sampling';
-import { loadData } from '../data/sources';
+import { isKnown, loadData } from '../data/sources';
 import { type Splits, split } from '../data/splits';
 import { nativeError } from '../errors';
 import { type Info, info } from '../info';
@@ -66,7 +66,7 @@ export async function splitData(
   const shape = like && ([like.height, like.width] as const);
   const options = {
     size: imageSize === undefined ? shape : ([imageSize, imageSize] as const),
-    color: color ?? (like && (like.channels === 1 ? 'grey' : 'rgb')),
+    color: color ?? (like && colorOf(like.channels)),
     signal,
     onProgress: (progress: DownloadProgress) => onEvent?.({ event: 'download', ...progress }),
   };
@@ -79,8 +79,7 @@ export async function splitData(
     if (set) checkDataset(set, name);
   const splits = split(sets, settings);
   for (const message of checkSplits(splits)) onEvent?.({ event: 'warning', message });
-  const known = (dataNames as readonly unknown[]).includes(data);
-  return { splits, name: known ? (data as string) : undefined };
+  return { splits, name: typeof data === 'string' && isKnown(data) ? data : undefined };
 }
 
 /** What a session is made of. */
