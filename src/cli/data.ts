@@ -6,7 +6,7 @@ import { nativeError } from '../errors';
 import { inspectData, pictureOf, type SetSummary, sampleImages } from '../data/inspect';
 import { checkDataset } from '../data/check';
 import { type ImageDataset, pixelsOf, className } from '../data/dataset';
-import type { ColorMode } from '../data/names';
+import { type ColorMode, squareOf } from '../data/names';
 import { loadData } from '../data/sources';
 import { amount, count, figure, grid, table } from './format';
 import { downloadNotice } from './reporter';
@@ -60,7 +60,7 @@ const widest = 40;
 
 export async function inspect(source: string, options: InspectOptions): Promise<void> {
   const { imageSize, color, picture, samples, seed } = options;
-  const size = imageSize === undefined ? undefined : ([imageSize, imageSize] as const);
+  const size = squareOf(imageSize);
   const onProgress = downloadNotice((text) => console.error(text));
   const { train, test } = await loadData(source, { size, color, onProgress });
   checkDataset(train, 'the training data');

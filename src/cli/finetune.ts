@@ -1,10 +1,9 @@
 /** `tfjs-native finetune` */
 import type { BeforeAndAfter } from '../train/finetune';
 import { duration, figure, grid, runtime, table } from './format';
-import { JsonReporter, TextReporter } from './reporter';
-import { applyRuntime, type RuntimeOptions } from './runtime';
+import { beginTraining } from './begin';
+import type { RuntimeOptions } from './runtime';
 import { settingsOf } from './settings';
-import { stopOnRequest } from './stop';
 
 export interface FinetuneCommandOptions extends RuntimeOptions, Readonly<Record<string, unknown>> {
   readonly data: string;
@@ -30,11 +29,7 @@ function figures({ before, after }: BeforeAndAfter): string[] {
 }
 
 export async function finetune(folder: string, options: FinetuneCommandOptions): Promise<void> {
-  applyRuntime(options);
-  const reporter = options.json ? new JsonReporter() : new TextReporter();
-  const signal = stopOnRequest(() =>
-    reporter.notice('Stopping after this step, then saving. A second signal exits at once.'),
-  );
+  const { reporter, signal } = beginTraining(options);
   const trainer = require('../train') as typeof import('../train');
   const { data, oldData, out, freeze, newHead, resume } = options;
   try {

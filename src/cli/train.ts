@@ -1,14 +1,14 @@
 /** `tfjs-native train` */
 import type { DownloadProgress } from '../data/download';
+import { squareOf } from '../data/names';
 import { startLoading } from '../data/sources';
 import type { ModelName } from '../models/names';
 import { defaultModel } from '../train/options';
 import { recipes } from '../train/recipes';
 import { repeated } from '../train/repeat';
-import { JsonReporter, TextReporter } from './reporter';
-import { applyRuntime, type RuntimeOptions } from './runtime';
+import { beginTraining } from './begin';
+import type { RuntimeOptions } from './runtime';
 import { settingsOf } from './settings';
-import { stopOnRequest } from './stop';
 
 export interface TrainCommandOptions extends RuntimeOptions, Readonly<Record<string, unknown>> {
   readonly data?: string;
@@ -19,11 +19,7 @@ export interface TrainCommandOptions extends RuntimeOptions, Readonly<Record<str
 }
 
 export async function train(model: string | undefined, options: TrainCommandOptions): Promise<void> {
-  applyRuntime(options);
-  const reporter = options.json ? new JsonReporter() : new TextReporter();
-  const signal = stopOnRequest(() =>
-    reporter.notice('Stopping after this step, then saving. A second signal exits at once.'),
-  );
+  const { reporter, signal } = beginTraining(options);
   const { data, out, resume } = options;
   const before = options.from === undefined ? {} : repeated(options.from, data);
   const settings = settingsOf(options);
@@ -32,7 +28,7 @@ export async function train(model: string | undefined, options: TrainCommandOpti
     data ?? (before.data as string | undefined) ?? recipes[(model ?? defaultModel) as ModelName].data;
   if (!resume) {
     const { imageSize, color } = { ...before, ...settings };
-    const size = imageSize === undefined ? undefined : ([imageSize, imageSize] as const);
+    const size = squareOf(imageSize);
     const onProgress = (progress: DownloadProgress) => reporter.onEvent({ event: 'download', ...progress });
     startLoading(source, { size, color, onProgress });
   }

@@ -2,8 +2,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { nativeError } from '../errors';
 import { checkDataset } from './check';
-import type { ImageDataset } from './dataset';
-import { white } from './preprocessing';
+import { type ImageDataset, white } from './dataset';
 
 export interface TensorDataOptions {
   /** What white is in the tensor: 255, or 1 where pixels are scaled already. Default 255. */

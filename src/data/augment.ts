@@ -1,8 +1,7 @@
 /** Random changes of images, the same for the same seed, epoch and image whatever the batch or the number of threads. */
 import { nativeNumbers, runNatively } from '../upstream/native-numbers';
-import type { ImageDataset, Pixels } from './dataset';
+import { type ImageDataset, type Pixels, white } from './dataset';
 import type { Augmentation, FillMode } from './names';
-import { white } from './preprocessing';
 import { RandomStream, streams } from './random';
 
 /** How one image is changed; by the names of Keras' `ImageDataGenerator.apply_transform`. */

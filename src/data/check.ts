@@ -1,7 +1,14 @@
 /** Finds what is wrong with data before time is spent on it. */
 import { nativeError } from '../errors';
-import { classCounts, className, type ImageDataset, imageSize, inMemory, type Pixels } from './dataset';
-import { white } from './preprocessing';
+import {
+  classCounts,
+  className,
+  type ImageDataset,
+  imageSize,
+  inMemory,
+  type Pixels,
+  white,
+} from './dataset';
 import type { Splits } from './splits';
 
 function checkPixels(pixels: Pixels, size: number, name: string): void {

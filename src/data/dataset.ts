@@ -1,6 +1,9 @@
 /** Labelled images, and parts of them. */
 import { nativeError } from '../errors';
 
+/** A byte that is white. */
+export const white = 255;
+
 /** Pixels that are not in memory: files that are read when they are needed. */
 export interface ImageReader {
   /** The pixels of some images, one after another. */
@@ -60,6 +63,16 @@ export function classCounts({ labels, classes }: Pick<ImageDataset, 'labels' | '
   const counts = new Array<number>(classes).fill(0);
   for (const label of labels) counts[label] = (counts[label] as number) + 1;
   return counts;
+}
+
+/** The images of each class, in the order in which they are given. Default: in their own. */
+export function byClass(
+  { labels, classes }: Pick<ImageDataset, 'labels' | 'classes'>,
+  indices: Iterable<number> = labels.keys(),
+): number[][] {
+  const members = Array.from({ length: classes }, (): number[] => []);
+  for (const index of indices) members[labels[index] as number]?.push(index);
+  return members;
 }
 
 /** The pixels of some images, one after another: a promise of them where they are read from files. */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { JsColorType, Transformer } from '@napi-rs/image';
 import { nativeError } from '../errors';
 import { reasonOf } from '../io/reasons';
+import { white } from './dataset';
 import type { ColorMode } from './names';
 
 /** What images shall be made of. */
@@ -44,8 +45,6 @@ export function imageLibrary(): typeof import('@napi-rs/image') {
     throw nativeError('IMAGE_DECODER_MISSING', (error as Error).message);
   }
 }
-
-const white = 255;
 
 /** Lays an image of any layout on white, in the channels that are wanted. */
 function convert(raw: Uint8Array, colorType: JsColorType, channels: 1 | 3): Uint8Array {

@@ -2,24 +2,19 @@
 import { createHash } from 'node:crypto';
 import {
   allClassNames,
+  byClass,
   classCounts,
   type ImageDataset,
   type ImageSets,
   imageSize,
   type Pixels,
   pixelsOf,
+  white,
 } from './dataset';
 import { imageLibrary } from './decode';
-import { eachChunk, white } from './preprocessing';
+import { ChannelSums, type ChannelStatistics } from './channels';
+import { eachChunk } from './preprocessing';
 import { RandomStream, streams } from './random';
-
-/** Values of one channel, where 1 is white. */
-export interface ChannelStatistics {
-  readonly least: number;
-  readonly most: number;
-  readonly mean: number;
-  readonly deviation: number;
-}
 
 /** What is known of one set. */
 export interface SetSummary {
@@ -45,41 +40,21 @@ const digestOf = (pixels: Pixels): string => createHash('sha1').update(pixels).d
 
 /** @param seen images of this set by their digests; is filled */
 async function summarize(dataset: ImageDataset, seen: Map<string, number>): Promise<SetSummary> {
-  const { channels } = dataset;
   const size = imageSize(dataset);
-  const sums = Array.from({ length: channels }, () => ({
-    least: Infinity,
-    most: -Infinity,
-    sum: 0,
-    squares: 0,
-  }));
+  const sums = new ChannelSums(dataset.channels);
   const duplicates: number[] = [];
   await eachChunk(dataset, (pixels, indices) => {
-    sums.forEach((of, c) => {
-      for (let i = c; i < pixels.length; i += channels) {
-        const value = pixels[i] as number;
-        if (value < of.least) of.least = value;
-        if (value > of.most) of.most = value;
-        of.sum += value;
-        of.squares += value * value;
-      }
-    });
+    sums.add(pixels);
     indices.forEach((index, i) => {
       const digest = digestOf(pixels.subarray(i * size, (i + 1) * size));
       if (seen.has(digest)) duplicates.push(index);
       else seen.set(digest, index);
     });
   });
-  const n = (dataset.count * size) / channels;
   return {
     count: dataset.count,
     classCounts: classCounts(dataset),
-    channels: sums.map(({ least, most, sum, squares }) => ({
-      least: least / white,
-      most: most / white,
-      mean: sum / n / white,
-      deviation: Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2)) / white,
-    })),
+    channels: sums.statistics(),
     duplicates,
   };
 }
@@ -104,10 +79,8 @@ export async function inspectData({ train, test }: ImageSets): Promise<DataSumma
 
 /** Up to `each` images of every class, drawn at random but the same for the same seed; a row for each class. */
 export function sampleImages(dataset: ImageDataset, each: number, seed: number): number[][] {
-  const members = Array.from({ length: dataset.classes }, (): number[] => []);
-  for (const [index, label] of dataset.labels.entries()) members[label]?.push(index);
   const random = new RandomStream(seed, streams.sample, 0);
-  return members.map((indices) => {
+  return byClass(dataset).map((indices) => {
     const drawn: number[] = [];
     while (drawn.length < each && indices.length > 0)
       drawn.push(...indices.splice(random.below(indices.length), 1));

@@ -18,6 +18,10 @@ export type DataName = (typeof dataNames)[number];
 export const colorModes = ['grey', 'rgb'] as const;
 export type ColorMode = (typeof colorModes)[number];
 
+/** What `imageSize` means: as high as wide. */
+export const squareOf = (side: number | undefined): readonly [number, number] | undefined =>
+  side === undefined ? undefined : [side, side];
+
 /** What images of so many channels are. */
 export const colorOf = (channels: number): ColorMode => (channels === 1 ? 'grey' : 'rgb');
 

@@ -1,5 +1,6 @@
 /** What is done to pixels before a model sees them. It is kept with the model, so that predicting does the same. */
-import { imageSize, type ImageDataset, type Pixels, pixelsOf, range } from './dataset';
+import { ChannelSums } from './channels';
+import { type ImageDataset, type Pixels, pixelsOf, range, white } from './dataset';
 import type { Normalization } from './names';
 
 /** Each pixel p, 0 to 255, becomes (p / 255 - mean) / deviation, by channel. */
@@ -10,9 +11,6 @@ export interface Preprocessing {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }
-
-/** A byte that is white. */
-export const white = 255;
 
 /** Images that are looked at together. */
 const chunk = 256;
@@ -33,21 +31,13 @@ export async function eachChunk(
 export async function channelStatistics(
   dataset: ImageDataset,
 ): Promise<{ mean: number[]; deviation: number[] }> {
-  const { channels } = dataset;
-  const sums = new Float64Array(channels);
-  const squares = new Float64Array(channels);
-  await eachChunk(dataset, (pixels) => {
-    for (let i = 0; i < pixels.length; i++) {
-      const value = pixels[i] as number;
-      const c = channels === 1 ? 0 : i % channels;
-      sums[c] = (sums[c] as number) + value;
-      squares[c] = (squares[c] as number) + value * value;
-    }
-  });
-  const n = (dataset.count * imageSize(dataset)) / channels;
-  const mean = [...sums].map((sum) => sum / n);
-  const variance = [...squares].map((sum, c) => Math.max(0, sum / n - (mean[c] as number) ** 2));
-  return { mean: mean.map((m) => m / white), deviation: variance.map((v) => Math.sqrt(v) / white) };
+  const sums = new ChannelSums(dataset.channels);
+  await eachChunk(dataset, (pixels) => sums.add(pixels));
+  const statistics = sums.statistics();
+  return {
+    mean: statistics.map(({ mean }) => mean),
+    deviation: statistics.map(({ deviation }) => deviation),
+  };
 }
 
 /** What pixels of a data set need; for `standard` from the images themselves, which have to be those of training. */

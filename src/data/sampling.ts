@@ -1,5 +1,5 @@
 /** The order of an epoch, and what makes up for classes of unequal size. */
-import { classCounts, type ImageDataset } from './dataset';
+import { byClass, classCounts, type ImageDataset } from './dataset';
 import { permutation, RandomStream, streams } from './random';
 
 /**
@@ -7,9 +7,8 @@ import { permutation, RandomStream, streams } from './random';
  * shuffled anew when all were taken. As many as the data set has.
  */
 export function balancedOrder(dataset: ImageDataset, seed: number, epoch: number): Uint32Array {
-  const { labels, count, classes } = dataset;
-  const members = Array.from({ length: classes }, (): number[] => []);
-  for (const index of permutation(count, seed, epoch)) members[labels[index] as number]?.push(index);
+  const { count } = dataset;
+  const members = byClass(dataset, permutation(count, seed, epoch));
   const present = members.filter((indices) => indices.length > 0);
   const taken = present.map(() => 0);
   const random = new RandomStream(seed, streams.sample, epoch);

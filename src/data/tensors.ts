@@ -11,9 +11,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { NativeBackend } from '../backend/native-backend';
 import { nativeError } from '../errors';
-import { type ImageDataset, inMemory, type Pixels } from './dataset';
+import { type ImageDataset, inMemory, type Pixels, white } from './dataset';
 import type { LabelFormat } from './names';
-import { isUnit, preprocessed, type Preprocessing, unitPreprocessing, white } from './preprocessing';
+import { isUnit, preprocessed, type Preprocessing, unitPreprocessing } from './preprocessing';
 
 /** Images and their classes; who takes a batch of them disposes of it (tf.layers does). */
 export interface Batch {

@@ -6,7 +6,7 @@ import { nativeError } from '../errors';
 import { readSafeTensors, type TensorValues, writeSafeTensors } from '../io/safetensors';
 import type { EpochEvent } from './events';
 import type { RunConfig } from './run-config';
-import type { Patience } from './schedule';
+import type { Patience, Plateau } from './schedule';
 
 /** How far a training is: plain values. */
 export interface Progress {
@@ -18,11 +18,9 @@ export interface Progress {
   readonly sums: { readonly images: number; readonly loss: number; readonly correct: number };
   /** Steps that were taken in all. */
   readonly steps: number;
-  /** What a plateau has multiplied the learning rate by. */
-  readonly rateFactor: number;
-  /** For early stopping, and for a plateau. */
+  /** For early stopping. */
   readonly stopping: Patience;
-  readonly plateau: Patience;
+  readonly plateau: Plateau;
   /** The epoch of the lowest validation loss, from 1. */
   readonly bestEpoch: number | undefined;
   readonly history: readonly EpochEvent[];

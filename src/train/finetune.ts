@@ -25,7 +25,7 @@ import {
   type Settings,
 } from './options';
 import { lastFile } from './run';
-import { checkpointOf, runSession, splitData, type TrainResult } from './session';
+import { checkpointOf, disposeModel, runSession, splitData, type TrainResult } from './session';
 
 /** Settings of an architecture or of pixels are those of the model that is fine-tuned. */
 export type FinetuneSettings = Omit<Settings, (typeof architectureSettings)[number]>;
@@ -160,41 +160,47 @@ export async function finetune(folder: string, options: FinetuneOptions): Promis
     ? resumedSettings(checkpoint.config.settings, asked, file)
     : fullSettings(finetuneDefaults, asked);
   const old = await loadModel(folder);
-  const metadata = metadataOf(old, folder);
-  const { preprocessing } = metadata;
-  const data = await splitData(given, settings, control, preprocessing);
-  const { train: trained, test } = data.splits;
-  const newHead = wanted ?? !sameClasses(allClassNames(trained), metadata.classNames);
-  const oldTest = await oldTestSet(oldData, metadata);
-  if (oldTest) checkFits(old, folder, oldTest);
-  const base = await digestOf(old);
-  const model = newHead ? withNewHead(old, folder, trained.classes, settings.seed) : old;
-  checkFits(model, folder, trained);
-  const frozen = freezeLayers(model, freeze);
-  const tested = { preprocessing, signal: control.signal };
-  const measure = async (set: ImageDataset | undefined) => set && (await evaluate(old, set, tested));
-  const before = { new: newHead ? undefined : await measure(test), old: await measure(oldTest) };
-  const build = () => {
+  let model = old;
+  try {
+    const metadata = metadataOf(old, folder);
+    const { preprocessing } = metadata;
+    const data = await splitData(given, settings, control, preprocessing);
+    const { train: trained, test } = data.splits;
+    const newHead = wanted ?? !sameClasses(allClassNames(trained), metadata.classNames);
+    const oldTest = await oldTestSet(oldData, metadata);
+    if (oldTest) checkFits(old, folder, oldTest);
+    const base = await digestOf(old);
+    if (newHead) model = withNewHead(old, folder, trained.classes, settings.seed);
+    checkFits(model, folder, trained);
+    const frozen = freezeLayers(model, freeze);
+    const tested = { preprocessing, signal: control.signal };
+    const measure = async (set: ImageDataset | undefined) => set && (await evaluate(old, set, tested));
+    const before = { new: newHead ? undefined : await measure(test), old: await measure(oldTest) };
     compileModel(model, settings);
-    return model;
-  };
-  const result = await runSession({
-    name: 'finetuned',
-    base,
-    settings,
-    control,
-    data,
-    preprocessing,
-    checkpoint,
-    build,
-  });
-  const oldAfter = result.stopped ? undefined : await measure(oldTest);
-  return {
-    ...result,
-    newTest: { before: before.new, after: result.test },
-    oldTest: oldTest && { before: before.old, after: oldAfter },
-    frozen,
-    newHead,
-    seconds: (performance.now() - began) / 1000,
-  };
+    const result = await runSession({
+      name: 'finetuned',
+      base,
+      settings,
+      control,
+      data,
+      preprocessing,
+      checkpoint,
+      model,
+    });
+    const oldAfter = result.stopped ? undefined : await measure(oldTest);
+    return {
+      ...result,
+      newTest: { before: before.new, after: result.test },
+      oldTest: oldTest && { before: before.old, after: oldAfter },
+      frozen,
+      newHead,
+      seconds: (performance.now() - began) / 1000,
+    };
+  } catch (error) {
+    disposeModel(model);
+    throw error;
+  } finally {
+    // The old head, which is nobody's now.
+    for (const layer of old.layers) if (!model.layers.includes(layer)) layer.dispose();
+  }
 }

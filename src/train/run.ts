@@ -17,7 +17,15 @@ import type { Control } from './options';
 import { ModelSaver } from './output';
 import type { RunConfig } from './run-config';
 import { runRecord } from './run-record';
-import { learningRateAt, noPatience, type Patience, patienceAfter } from './schedule';
+import {
+  learningRateAt,
+  noPatience,
+  noPlateau,
+  type Patience,
+  patienceAfter,
+  type Plateau,
+  plateauAfter,
+} from './schedule';
 
 /** In the folder of a run: all of its last state, and the weights of its best epoch. */
 export const lastFile = 'last.safetensors';
@@ -29,9 +37,8 @@ export const noProgress: Progress = {
   step: 0,
   sums: { images: 0, loss: 0, correct: 0 },
   steps: 0,
-  rateFactor: 1,
   stopping: noPatience,
-  plateau: noPatience,
+  plateau: noPlateau,
   bestEpoch: undefined,
   history: [],
 };
@@ -68,9 +75,8 @@ export class Run {
   #lastSaved = performance.now();
   #sums: { images: number; loss: number; correct: number };
   #rate = 0;
-  #rateFactor: number;
   #stopping: Patience;
-  #plateau: Patience;
+  #plateau: Plateau;
   #bestEpoch: number | undefined;
   #best: Record<string, TensorValues> | undefined;
   #history: EpochEvent[];
@@ -86,7 +92,6 @@ export class Run {
     this.#step = progress.step;
     this.#steps = progress.steps;
     this.#sums = { ...progress.sums };
-    this.#rateFactor = progress.rateFactor;
     this.#stopping = progress.stopping;
     this.#plateau = progress.plateau;
     this.#bestEpoch = progress.bestEpoch;
@@ -109,7 +114,6 @@ export class Run {
       step: this.#step,
       sums: { ...this.#sums },
       steps: this.#steps,
-      rateFactor: this.#rateFactor,
       stopping: this.#stopping,
       plateau: this.#plateau,
       bestEpoch: this.#bestEpoch,
@@ -176,7 +180,7 @@ export class Run {
   /** The learning rate of a step of this epoch, from 0. */
   #rateAt(step: number): number {
     const { source, config } = this.parts;
-    return learningRateAt(config.settings, this.#epoch + step / source.size) * this.#rateFactor;
+    return learningRateAt(config.settings, this.#epoch + step / source.size) * this.#plateau.factor;
   }
 
   #beginStep(): void {
@@ -250,14 +254,9 @@ export class Run {
 
   /** To the beginning of the next epoch. */
   #advance(event: EpochEvent): void {
-    const { schedule, scheduleEpochs, scheduleFactor } = this.parts.config.settings;
     this.#history.push(event);
     this.#stopping = patienceAfter(this.#stopping, event.valLoss);
-    this.#plateau = patienceAfter(this.#plateau, event.valLoss);
-    if (schedule === 'plateau' && this.#plateau.waited >= scheduleEpochs) {
-      this.#rateFactor *= scheduleFactor;
-      this.#plateau = { ...this.#plateau, waited: 0 };
-    }
+    this.#plateau = plateauAfter(this.#plateau, event.valLoss, this.parts.config.settings);
     if (this.#stopping.waited === 0) {
       this.#bestEpoch = event.epoch;
       this.#best = undefined;

@@ -53,6 +53,26 @@ export interface Patience {
 /** Before the first epoch. */
 export const noPatience: Patience = { best: undefined, waited: 0 };
 
+/** What a plateau knows: `factor` is what it has multiplied the learning rate by. */
+export interface Plateau extends Patience {
+  readonly factor: number;
+}
+
+/** Before the first epoch. */
+export const noPlateau: Plateau = { ...noPatience, factor: 1 };
+
+/** After an epoch, as Keras' ReduceLROnPlateau with `min_delta=0`. */
+export function plateauAfter(
+  { factor, ...patience }: Plateau,
+  loss: number,
+  { schedule, scheduleEpochs, scheduleFactor }: ScheduleSettings,
+): Plateau {
+  const after = patienceAfter(patience, loss);
+  return schedule === 'plateau' && after.waited >= scheduleEpochs
+    ? { ...after, waited: 0, factor: factor * scheduleFactor }
+    : { ...after, factor };
+}
+
 /** After an epoch. */
 export function patienceAfter({ best, waited }: Patience, loss: number): Patience {
   return best === undefined || loss < best ? { best: loss, waited: 0 } : { best, waited: waited + 1 };

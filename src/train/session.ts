@@ -5,7 +5,7 @@ import { batches } from '../data/batches';
 import { checkDataset, checkSplits } from '../data/check';
 import type { ImageDataset } from '../data/dataset';
 import type { DownloadProgress } from '../data/download';
-import { colorOf } from '../data/names';
+import { colorOf, squareOf } from '../data/names';
 import type { Preprocessing } from '../data/preprocessing';
 import { balancedClassWeights } from '../data/sampling';
 import { isKnown, loadData } from '../data/sources';
@@ -65,7 +65,7 @@ export async function splitData(
   const { imageSize, color } = settings;
   const shape = like && ([like.height, like.width] as const);
   const options = {
-    size: imageSize === undefined ? shape : ([imageSize, imageSize] as const),
+    size: squareOf(imageSize) ?? shape,
     color: color ?? (like && colorOf(like.channels)),
     signal,
     onProgress: (progress: DownloadProgress) => onEvent?.({ event: 'download', ...progress }),
@@ -91,12 +91,13 @@ export interface SessionParts {
   readonly data: SplitData;
   readonly preprocessing: Preprocessing;
   readonly checkpoint: Checkpoint | undefined;
-  /** Makes the model as it is before the first step, compiled. */
-  readonly build: () => LayersModel;
+  /** As it is before the first step, compiled. It stays the caller's. */
+  readonly model: LayersModel;
 }
 
-function disposeModel(model: LayersModel): void {
-  model.optimizer.dispose();
+/** @param model whose optimizer there may not be yet */
+export function disposeModel(model: LayersModel): void {
+  model.optimizer?.dispose();
   model.dispose();
 }
 
@@ -112,7 +113,7 @@ async function test(model: LayersModel, dataset: ImageDataset, parts: SessionPar
 /** Trains, tests and saves. */
 export async function runSession(parts: SessionParts): Promise<Omit<TrainResult, 'seconds'>> {
   const began = performance.now();
-  const { name, base, settings, control, data, preprocessing, checkpoint, build } = parts;
+  const { name, base, settings, control, data, preprocessing, checkpoint, model } = parts;
   const { train: trained, validation, test: tested } = data.splits;
   const { out, signal } = control;
   const config: RunConfig = { model: name, base, settings, data: identify(data.splits, data.name) };
@@ -128,41 +129,35 @@ export async function runSession(parts: SessionParts): Promise<Omit<TrainResult,
     from: progress,
   });
   await prepareOutput(out);
-  const model = build();
-  try {
-    setMetadata(model, metadataFor(trained, preprocessing, data.name));
-    if (checkpoint) {
-      restoreWeights(model, checkpoint.tensors, file);
-      await restoreOptimizer(model, checkpoint.tensors);
-    }
-    control.onEvent?.({
-      event: 'start',
-      model: name,
-      images: trained.count,
-      validationImages: validation.count,
-      epochs: settings.epochs,
-      steps: source.size,
-      epoch: progress.epoch,
-      step: progress.step,
-      imagesDone: progress.sums.images,
-    });
-    const classWeight = settings.balancedWeights ? balancedClassWeights(trained) : undefined;
-    const run = new Run({ model, control, config, source, validation, preprocessing, classWeight }, progress);
-    await run.fit();
-    const evaluation = signal?.aborted ? undefined : await test(model, tested, parts);
-    const { backend, isa, threads, tensorflow } = info();
-    const folder = run.saver.saved?.folder ?? (checkpoint && out);
-    const { steps, bestEpoch } = run;
-    if (folder !== undefined && evaluation !== undefined) {
-      const seconds = (performance.now() - began) / 1000;
-      const record = runRecord(config, { test: evaluation, steps, bestEpoch, seconds });
-      await writeFiles(folder, { 'run.json': [record] });
-    }
-    const stopped = evaluation === undefined;
-    const running = { backend, isa, threads, ...(tensorflow && { tensorflow }) };
-    return { model, folder, stopped, steps, bestEpoch, test: evaluation, ...running };
-  } catch (error) {
-    disposeModel(model);
-    throw error;
+  setMetadata(model, metadataFor(trained, preprocessing, data.name));
+  if (checkpoint) {
+    restoreWeights(model, checkpoint.tensors, file);
+    await restoreOptimizer(model, checkpoint.tensors);
   }
+  control.onEvent?.({
+    event: 'start',
+    model: name,
+    images: trained.count,
+    validationImages: validation.count,
+    epochs: settings.epochs,
+    steps: source.size,
+    epoch: progress.epoch,
+    step: progress.step,
+    imagesDone: progress.sums.images,
+  });
+  const classWeight = settings.balancedWeights ? balancedClassWeights(trained) : undefined;
+  const run = new Run({ model, control, config, source, validation, preprocessing, classWeight }, progress);
+  await run.fit();
+  const evaluation = signal?.aborted ? undefined : await test(model, tested, parts);
+  const { backend, isa, threads, tensorflow } = info();
+  const folder = run.saver.saved?.folder ?? (checkpoint && out);
+  const { steps, bestEpoch } = run;
+  if (folder !== undefined && evaluation !== undefined) {
+    const seconds = (performance.now() - began) / 1000;
+    const record = runRecord(config, { test: evaluation, steps, bestEpoch, seconds });
+    await writeFiles(folder, { 'run.json': [record] });
+  }
+  const stopped = evaluation === undefined;
+  const running = { backend, isa, threads, ...(tensorflow && { tensorflow }) };
+  return { model, folder, stopped, steps, bestEpoch, test: evaluation, ...running };
 }

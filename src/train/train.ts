@@ -14,7 +14,7 @@ import {
 } from './options';
 import { recipes } from './recipes';
 import { lastFile } from './run';
-import { checkpointOf, runSession, splitData, type TrainResult } from './session';
+import { checkpointOf, disposeModel, runSession, splitData, type TrainResult } from './session';
 
 /**
  * Trains a model on images: a part of the training images is held out for validation, the others are shuffled in every
@@ -49,7 +49,12 @@ export async function train(options: TrainOptions = {}): Promise<TrainResult> {
   const { train: trained } = data.splits;
   const preprocessing = await preprocessingFor(trained, settings.normalize);
   const { height, width, channels, classes } = trained;
-  const build = () => buildModel(name, { ...settings, inputShape: [height, width, channels], classes });
-  const result = await runSession({ name, settings, control, data, preprocessing, checkpoint, build });
-  return { ...result, seconds: (performance.now() - began) / 1000 };
+  const model = buildModel(name, { ...settings, inputShape: [height, width, channels], classes });
+  try {
+    const result = await runSession({ name, settings, control, data, preprocessing, checkpoint, model });
+    return { ...result, seconds: (performance.now() - began) / 1000 };
+  } catch (error) {
+    disposeModel(model);
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { homedir, hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as tf from 'tfjs-native';
@@ -20,6 +21,34 @@ function project(): { cwd: string; data: string } {
   const cwd = temporaryFolder();
   return { cwd, data: smallMnist(join(cwd, 'data'), counts) };
 }
+
+describe('train --from', () => {
+  test('trains anew as a run was trained, from what its folder says, which is nothing private', async () => {
+    const { cwd } = project();
+    const settings = ['--epochs', '2', '--dropout', '0.2', '--schedule', 'cosine', '--seed', '5', ...quick];
+    const first = await run(['train', 'mnist-mlp', '--data', 'data', '--out', 'one', ...settings], { cwd });
+    expect(first).toMatchObject({ code: 0 });
+    const record = readFileSync(join(cwd, 'one/run.json'), 'utf8');
+    for (const secret of [cwd, hostname(), userInfo().username, homedir()])
+      expect(record).not.toContain(secret);
+    expect(JSON.parse(record)).toMatchObject({
+      model: 'mnist-mlp',
+      settings: { seed: 5, schedule: 'cosine' },
+    });
+    const again = ['train', '--from', 'one', '--out', 'two'];
+    const unnamed = await run(again, { cwd });
+    expect(unnamed.code).toBe(1);
+    expect(unnamed.stderr).toContain('has to be named again: --data');
+    expect(await run([...again, '--data', 'data'], { cwd })).toMatchObject({ code: 0 });
+    expect(weightsFile(join(cwd, 'two')).equals(weightsFile(join(cwd, 'one')))).toBe(true);
+    const other = ['train', '--from', 'one', '--out', 'three', '--data', 'data', '--seed', '6'];
+    expect(await run(other, { cwd })).toMatchObject({ code: 0 });
+    expect(weightsFile(join(cwd, 'three')).equals(weightsFile(join(cwd, 'one')))).toBe(false);
+    const nowhere = await run(['train', '--from', 'nowhere'], { cwd });
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toContain(`${join('nowhere', 'run.json')}: cannot be repeated`);
+  });
+});
 
 describe('train and evaluate', () => {
   test('--json prints each epoch, then the end, and evaluate agrees', async () => {

@@ -151,6 +151,20 @@ describe('folders of images', () => {
     expect(sizeSaid).toContain('--image-size');
   });
 
+  test('of 10,000 files with bad ones among them: these are counted and the first ones named', async () => {
+    const folder = temporaryFolder();
+    const fine = await png(4, 4, [9, 8, 7, 255]);
+    const bad = new Set(Array.from({ length: 12 }, (_, i) => 17 + 811 * i));
+    for (const name of ['a', 'b']) mkdirSync(join(folder, name));
+    for (let i = 0; i < 10_000; i++)
+      writeFileSync(join(folder, i % 2 ? 'b' : 'a', `${i}.png`), bad.has(i) ? fine.subarray(0, 40) : fine);
+    const said = await refused(loadImageFolder(folder));
+    expect(said).toContain('12 of 10000 images cannot be used');
+    const named = said.match(/\d+\.png/g) ?? [];
+    expect(named).toHaveLength(10);
+    for (const name of named) expect(bad.has(Number.parseInt(name, 10))).toBe(true);
+  });
+
   test('with a class without images are refused', async () => {
     const folder = await writeImages(temporaryFolder(), { 'a/1.png': await png(2, 2, [0, 0, 0, 255]) });
     mkdirSync(join(folder, 'empty'));

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from 'tfjs-native';
 import { type ImageDataset, type ImageSets, loadMnist, slice } from 'tfjs-native/data';
-import { train } from 'tfjs-native/train';
+import { train, type TrainOptions } from 'tfjs-native/train';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { distance } from '../compiler/nets';
 import { record } from './report';
 
 const images = Number(process.env['IMAGES'] ?? 6000);
@@ -64,6 +65,51 @@ async function trainMlp(seed: number): Promise<number> {
   tf.dispose([x, y, testX, testY]);
   return reached;
 }
+
+it.each([
+  ['native', 'tensorflow'],
+  ['tensorflow', 'native'],
+] as const)('a training that was stopped on %s goes on on %s', async (first, second) => {
+  const small = { train: slice(data.train, 0, 400), test: slice(data.test, 0, 100) };
+  const settings = { epochs: 2, batch: 16, optimizer: 'sgd', momentum: 0.9, learningRate: 0.01 } as const;
+  /** The losses of its steps. */
+  async function run(backend: 'native' | 'tensorflow', out: string, options: TrainOptions, stop = Infinity) {
+    await tf.useBackend(backend);
+    const controller = new AbortController();
+    const losses: number[] = [];
+    const { model, steps, ...rest } = await train({
+      data: small,
+      out,
+      ...options,
+      signal: controller.signal,
+      onEvent: (event) => {
+        if (event.event === 'step' && losses.push(event.loss) === stop) controller.abort();
+      },
+    });
+    expect(rest.backend).toBe(backend);
+    const weights = model.getWeights().map((weight) => weight.dataSync().slice() as Float32Array);
+    disposeModel(model);
+    return { steps, losses, weights };
+  }
+  const whole = await run(first, join(folder, 'whole'), settings);
+  const out = join(folder, `parts-${first}`);
+  const begun = await run(first, out, settings, 30);
+  const ended = await run(second, out, { resume: true });
+  expect([begun.steps, ended.steps, whole.steps]).toEqual([30, 46, 46]);
+  const apart = (one: readonly Float32Array[], other: readonly Float32Array[]) =>
+    Math.max(...one.map((values, i) => distance(values, other[i] as Float32Array)[0]));
+  // What the weights go in the steps after the stop: without its momentum they would go a small part of that, and rounding
+  // (2^-24 in each of some thousand terms of a gradient's sums, and what is then on the other side of a relu) is far less.
+  const way = apart(begun.weights, whole.weights);
+  console.log(`way ${way}, apart ${apart(ended.weights, whole.weights)}`);
+  expect(apart(ended.weights, whole.weights)).toBeLessThan(0.01 * way);
+  [...begun.losses, ...ended.losses].forEach((loss, i) => {
+    expect(Math.abs(loss / (whole.losses[i] as number) - 1)).toBeLessThan(0.01);
+  });
+  await tf.useBackend(second);
+  const other = train({ data: small, out, resume: true, optimizer: 'adam' });
+  await expect(other).rejects.toThrow('optimizer was "sgd" and is "adam" now');
+});
 
 it.each([
   ['the seed CNN', trainCnn],

@@ -80,6 +80,19 @@ describe('finetune', () => {
     disposeModel(forced.model);
   });
 
+  test('leaves no tensors behind, neither of the old head nor after an error', async () => {
+    // Each save of an optimizer leaves its count of iterations, made by tfjs-core.
+    const saves = 2;
+    const before = tf.memory().numTensors;
+    const { result } = await tuned({ epochs: 1 });
+    disposeModel(result.model);
+    expect(tf.memory().numTensors).toBeLessThanOrEqual(before + saves);
+    const then = tf.memory().numTensors;
+    await expect(tuned({ freeze: 9 })).rejects.toThrow('freeze is 9');
+    await expect(tuned({ batch: 1e6 })).rejects.toThrow('batch is 1000000');
+    expect(tf.memory().numTensors).toBe(then);
+  });
+
   test('that was stopped goes on as if it had not been', async () => {
     const weights = (model: tf.LayersModel) => model.getWeights().map((weight) => [...weight.dataSync()]);
     const options = { epochs: 2, freeze: 1 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import * as tf from 'tfjs-native';
 import { batches, type ImageDataset, splitValidation } from 'tfjs-native/data';
-import { mnistCnn } from 'tfjs-native/models';
+import { buildModel, mnistCnn } from 'tfjs-native/models';
 import {
   type Evaluation,
   evaluateModel,
@@ -187,6 +187,45 @@ describe('train', () => {
     expect(lastStep).toMatchObject({ images: 36, loss: epochs[1]?.loss, accuracy: epochs[1]?.accuracy });
   });
 
+  test('spreads smoothed labels over all classes, as tf.layers code with such labels', async () => {
+    const { weights } = await trainSmall({ labels: 'onehot', labelSmoothing: 0.2, epochs: 1 });
+    const data = await smallData(40, 10);
+    const { train: trained } = splitValidation(data.train, 0.1);
+    const model = buildModel('mnist-cnn', { seed: 1, labels: 'onehot' });
+    const source = batches(trained, { batch: 8, seed: 1 });
+    const batch = await source.iterator();
+    for (let step = 0; step < source.size; step++) {
+      const { xs, ys } = (await batch.next()).value;
+      const labels = [...ys.dataSync()];
+      const smooth = labels.map((label) =>
+        Array.from({ length: 10 }, (_, i) => Math.fround(i === label ? 1 - 0.2 + 0.02 : 0.02)),
+      );
+      const targets = tf.tensor2d(smooth);
+      await model.trainOnBatch(xs, targets);
+      tf.dispose([xs, ys, targets]);
+    }
+    expect(weights).toBe(digest(model));
+    disposeModel(model);
+  });
+
+  test('weighs classes by their frequency, as tf.layers code that is given such weights', async () => {
+    const data = await smallData(40, 10);
+    const { train: trained } = splitValidation(data.train, 0.1);
+    const { weights } = await trainSmall({ balancedWeights: true, epochs: 1 });
+    const counts = Array.from({ length: 10 }, (_, k) => trained.labels.filter((label) => label === k).length);
+    expect(Math.min(...counts)).toBeLessThan(Math.max(...counts));
+    const present = counts.filter((count) => count > 0).length;
+    const classWeight = Object.fromEntries(
+      counts.map((count, k) => [k, count && trained.count / (present * count)]),
+    );
+    const model = mnistCnn({ seed: 1 });
+    const source = batches(trained, { batch: 8, seed: 1 });
+    await model.fitDataset(source, { epochs: 1, verbose: 0, classWeight });
+    expect(weights).toBe(digest(model));
+    expect(weights).not.toBe((await trainSmall({ epochs: 1 })).weights);
+    disposeModel(model);
+  });
+
   test('gives the same bits for the same seed, whatever else draws random numbers', async () => {
     const first = await trainSmall({ seed: 7 });
     Math.random();
@@ -204,6 +243,60 @@ describe('train', () => {
     await trainSmall({ out, epochs: 1, seed: 1 });
     const { weights } = await trainSmall({ out, epochs: 1, seed: 2 });
     expect(await savedWeights(out)).toEqual(weights);
+  });
+});
+
+describe('early stopping', () => {
+  /** Tensors of a file in the format safetensors: a header of JSON behind its length, then the values. */
+  function safeTensors(file: string): Record<string, number[]> {
+    const bytes = readFileSync(file);
+    const length = Number(bytes.readBigUInt64LE());
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+      string,
+      { dtype: string; data_offsets: [number, number] }
+    >;
+    const { __metadata__: _, ...tensors } = header;
+    return Object.fromEntries(
+      Object.entries(tensors).map(
+        ([
+          name,
+          {
+            dtype,
+            data_offsets: [from, to],
+          },
+        ]) => {
+          expect(dtype).toBe('F32');
+          const data = Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to));
+          return [name, [...new Float32Array(data.buffer)]];
+        },
+      ),
+    );
+  }
+
+  test('ends with the weights of the best epoch, which are also in best.safetensors', async () => {
+    const out = join(temporaryFolder(), 'model');
+    const { result, events, weights } = await trainSmall({
+      out,
+      epochs: 30,
+      learningRate: 0.02,
+      earlyStopping: 2,
+    });
+    const losses = events.filter((event) => event.event === 'epoch').map(({ valLoss }) => valLoss);
+    const best = losses.indexOf(Math.min(...losses)) + 1;
+    expect(losses.length).toBeLessThan(30);
+    expect(best).toBe(losses.length - 2);
+    expect(result.bestEpoch).toBe(best);
+    expect(events.at(-1)).toEqual({ event: 'best', epoch: best });
+    const whole = await trainSmall({ epochs: best, learningRate: 0.02 });
+    expect(weights).toBe(whole.weights);
+    expect(await savedWeights(out)).toBe(weights);
+    const model = await tf.loadLayersModel(`file://${out}/model.json`);
+    const kept = safeTensors(join(out, 'best.safetensors'));
+    expect(Object.keys(kept)).toHaveLength(model.weights.length);
+    model.weights.forEach((weight) => {
+      expect(kept[`model/${weight.originalName}`]).toEqual([...weight.read().dataSync()]);
+    });
+    disposeModel(model);
   });
 });
 
