@@ -24,7 +24,7 @@ export const recipes: Readonly<Record<ModelName, Recipe>> = {
   'mnist-cnn-dense128': {
     description: 'with a dense layer of 128, early stopping',
     data: 'mnist',
-    options: { epochs: 10, validationSplit: 0.2, earlyStopping: 3 },
+    options: { epochs: 10, validationSplit: 0.2, earlyStopping: 3, schedule: 'cosine', dropout: 0.3 },
   },
   'mnist-cnn-augmented': {
     description: 'split 8:1:1, images turned and zoomed at random',
@@ -40,7 +40,7 @@ export const recipes: Readonly<Record<ModelName, Recipe>> = {
   'mnist-mlp': {
     description: 'a dense layer of 128',
     data: 'mnist',
-    options: {},
+    options: { schedule: 'one-cycle', learningRate: 0.005 },
   },
   'mnist-best': {
     description: 'the most accurate: batch norm, augmentation, one cycle',
