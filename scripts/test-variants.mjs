@@ -56,9 +56,9 @@ const variants = {
         () => succeeds(process.execPath, [vitest, 'run', ...computing], { TFJS_NATIVE_ISA: isa }),
       ]),
   ),
-  // Other shapes in each run, by the seed that it prints: some two minutes, most of them for the twins, which all
+  // Other shapes in each run, by the seed that it prints: more than a minute, most of them for the twins, which all
   // instruction sets share.
-  'drawn shapes': () => nativeTests({}, ['--fuzz', '14', '--threads', '1,3']),
+  'drawn shapes': () => nativeTests({}, ['--fuzz', '9', '--threads', '1,3']),
   // Other models in each run, by the seed that the first test is named with.
   'drawn models': () =>
     succeeds(process.execPath, [vitest, 'run', 'test/compiler/random-models'], {
@@ -66,7 +66,7 @@ const variants = {
       SEED: String(Date.now() % 1e6),
     }),
   'address and undefined-behaviour sanitizers': () =>
-    nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }),
+    nativeTests({ out: 'build-asan', sanitize: 'address,undefined', flags: '-O1' }, ['--threads', '3']),
   'thread sanitizer': () =>
     nativeTests({ out: 'build-tsan', sanitize: 'thread', flags: '-O1' }, [
       '--threads',

@@ -48,8 +48,10 @@ export const recipes: Readonly<Record<ModelName, Recipe>> = {
     options: {
       epochs: 15,
       batch: 128,
+      labels: 'onehot',
+      labelSmoothing: 0.05,
       batchNorm: true,
-      dropout: 0.3,
+      dropout: 0.15,
       learningRate: 0.004,
       schedule: 'one-cycle',
       validationSplit: 0.05,
