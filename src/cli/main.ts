@@ -36,7 +36,10 @@ test.csv; or a CSV file, the class first and then the pixels.`;
 
 const recipeHelp = `
 Recipes:
-${modelNames.map((name) => `  ${name.padEnd(21)}${recipes[name].description}`).join('\n')}`;
+${modelNames.map((name) => `  ${name.padEnd(21)}${recipes[name].description}`).join('\n')}
+
+Each option of a recipe can be given another value; what it switches on is
+switched off by --no-, such as --no-batch-norm.`;
 
 const stopping = `
 Ctrl-C (SIGINT), SIGTERM and SIGHUP stop after the current step and save what

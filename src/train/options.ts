@@ -283,6 +283,9 @@ export function fullSettings(recipe: Settings, settings: Settings): FullSettings
   // A split that was asked for takes the place of the recipe's other kind.
   if (rest.validationSplit !== undefined && rest.split === undefined)
     delete (full as { split?: string }).split;
+  // As are a recipe's smoothed labels by sparse ones, which have nothing to spread.
+  if (rest.labels === 'sparse' && rest.labelSmoothing === undefined)
+    (full as { labelSmoothing: number }).labelSmoothing = 0;
   const { labels, labelSmoothing } = full;
   if (labelSmoothing > 0 && labels !== 'onehot')
     throw nativeError('INVALID_ARGUMENT', 'labelSmoothing', labelSmoothing, '0 unless labels is "onehot"');

@@ -515,6 +515,29 @@ test('an evaluation that fails does not lose the model', async () => {
   expect(await savedWeights(out)).toEqual((await trainSmall()).weights);
 });
 
+describe('options of a recipe', () => {
+  /** What a run was told and what it took for the rest. */
+  async function settingsOf(options: TrainOptions): Promise<object> {
+    const out = join(temporaryFolder(), 'model');
+    await trainSmall({ out, epochs: 1, ...options });
+    return (JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as { settings: object }).settings;
+  }
+
+  test('give way to those that are asked for, also where these exclude them', async () => {
+    const best = await settingsOf({ model: 'mnist-best' });
+    expect(best).toMatchObject({ labels: 'onehot', labelSmoothing: 0.05, batchNorm: true, epochs: 1 });
+    const asked = { labels: 'sparse', batchNorm: false, augmentation: { zoomRange: 0 } } as const;
+    expect(await settingsOf({ model: 'mnist-best', ...asked })).toMatchObject({
+      labels: 'sparse',
+      labelSmoothing: 0,
+      batchNorm: false,
+      augmentation: { rotationRange: 10, zoomRange: 0 },
+    });
+    const split = await settingsOf({ model: 'mnist-cnn-augmented', validationSplit: 0.2 });
+    expect(split).not.toHaveProperty('split');
+  });
+});
+
 describe('wrong options', () => {
   test.each([
     [{ model: 'vgg' }, 'model is "vgg"; expected one of: mnist-cnn, mnist-cnn-onehot,'],
@@ -529,6 +552,7 @@ describe('wrong options', () => {
     [{ learningRate: Number.POSITIVE_INFINITY }, 'learningRate is Infinity; expected'],
     [{ seed: -1 }, 'seed is -1; expected a whole number from 0 to 2^53 - 1.'],
     [{ seed: 2 ** 53 }, 'seed is 9007199254740992; expected'],
+    [{ labelSmoothing: 0.1 }, 'labelSmoothing is 0.1; expected 0 unless labels is "onehot".'],
     [{ data: '/nowhere' }, 'No data in /nowhere: there is no such folder or file'],
   ] satisfies [TrainOptions, string][])(
     '%j is refused before anything is written',
