@@ -11,13 +11,14 @@ export interface ChannelStatistics {
 
 /** What is summed up, image after image. */
 export class ChannelSums {
-  readonly #channels: { least: number; most: number; count: number; sum: number; squares: number }[];
+  readonly #channels: { least: number; most: number; sum: number; squares: number }[];
+  /** Values of each channel. */
+  #count = 0;
 
   constructor(channels: number) {
     this.#channels = Array.from({ length: channels }, () => ({
       least: Infinity,
       most: -Infinity,
-      count: 0,
       sum: 0,
       squares: 0,
     }));
@@ -25,27 +26,22 @@ export class ChannelSums {
 
   /** @param pixels of whole images */
   add(pixels: Pixels): void {
+    const channels = this.#channels.length;
+    this.#count += pixels.length / channels;
     this.#channels.forEach((of, c) => {
-      let { least, most, sum, squares } = of;
-      for (let i = c; i < pixels.length; i += this.#channels.length) {
+      for (let i = c; i < pixels.length; i += channels) {
         const value = pixels[i] as number;
-        if (value < least) least = value;
-        if (value > most) most = value;
-        sum += value;
-        squares += value * value;
+        if (value < of.least) of.least = value;
+        if (value > of.most) of.most = value;
+        of.sum += value;
+        of.squares += value * value;
       }
-      Object.assign(of, {
-        least,
-        most,
-        sum,
-        squares,
-        count: of.count + pixels.length / this.#channels.length,
-      });
     });
   }
 
   statistics(): ChannelStatistics[] {
-    return this.#channels.map(({ least, most, count, sum, squares }) => ({
+    const count = this.#count;
+    return this.#channels.map(({ least, most, sum, squares }) => ({
       least: least / white,
       most: most / white,
       mean: sum / count / white,

@@ -32,6 +32,9 @@ export interface Checkpoint {
   readonly tensors: Readonly<Record<string, TensorValues>>;
 }
 
+/** Of a checkpoint's contents: another number with each change of them. */
+const format = '2';
+
 const optimizerPrefix = 'optimizer/';
 const modelPrefix = 'model/';
 
@@ -136,16 +139,18 @@ export async function writeCheckpoint(
   path: string,
   { config, progress, tensors }: Checkpoint,
 ): Promise<void> {
-  const metadata = { config: JSON.stringify(config), progress: JSON.stringify(progress) };
+  const metadata = { format, config: JSON.stringify(config), progress: JSON.stringify(progress) };
   await writeSafeTensors(path, { tensors, metadata });
 }
 
-/** @throws TfjsNativeError DATA_FILE if there is none or it is damaged */
+/** @throws TfjsNativeError DATA_FILE if there is none, or it is damaged or of another version */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await readSafeTensors(path);
   const { config, progress } = metadata;
   if (config === undefined || progress === undefined)
     throw nativeError('DATA_FILE', path, 'is no checkpoint of a training');
+  if (metadata['format'] !== format)
+    throw nativeError('DATA_FILE', path, 'was written by another version of tfjs-native');
   return {
     config: JSON.parse(config) as RunConfig,
     progress: JSON.parse(progress) as Progress,

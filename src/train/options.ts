@@ -279,13 +279,12 @@ export function fullSettings(recipe: Settings, settings: Settings): FullSettings
   check(rest, settingOptions);
   check(given(augmentation ?? {}), augmentationOptions);
   const changes = { ...recipe.augmentation, ...given(augmentation ?? {}) };
-  const full = { ...settingDefaults, ...recipe, ...rest, augmentation: changes };
-  // A split that was asked for takes the place of the recipe's other kind.
-  if (rest.validationSplit !== undefined && rest.split === undefined)
-    delete (full as { split?: string }).split;
-  // As are a recipe's smoothed labels by sparse ones, which have nothing to spread.
-  if (rest.labels === 'sparse' && rest.labelSmoothing === undefined)
-    (full as { labelSmoothing: number }).labelSmoothing = 0;
+  // What is asked for takes the place of what the recipe has instead: the other kind of split, labels that can be smoothed.
+  const replaced: Settings = {
+    ...(rest.validationSplit !== undefined && { split: undefined }),
+    ...(rest.labels === 'sparse' && { labelSmoothing: 0 }),
+  };
+  const full = { ...settingDefaults, ...given({ ...recipe, ...replaced }), ...rest, augmentation: changes };
   const { labels, labelSmoothing } = full;
   if (labelSmoothing > 0 && labels !== 'onehot')
     throw nativeError('INVALID_ARGUMENT', 'labelSmoothing', labelSmoothing, '0 unless labels is "onehot"');

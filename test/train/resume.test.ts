@@ -154,13 +154,17 @@ describe('a checkpoint of another training is refused', () => {
     expect(readFileSync(join(out, 'weights.bin')).equals(before)).toBe(true);
   });
 
-  test('also where there is none, or half of one', async () => {
+  test('also where there is none, one of another version, or half of one', async () => {
     const out = join(temporaryFolder(), 'model');
     expect((await failure(out, {})).message).toContain('last.safetensors: cannot be read');
     await run(out, { epochs: 1 });
     expect(runFiles).toContain('last.safetensors');
     const file = join(out, 'last.safetensors');
-    writeFileSync(file, readFileSync(file).subarray(0, 5000));
+    const whole = readFileSync(file);
+    const other = Buffer.from(whole.toString('latin1').replace('"format":"2"', '"format":"1"'), 'latin1');
+    writeFileSync(file, other);
+    expect((await failure(out, {})).message).toContain('was written by another version of tfjs-native');
+    writeFileSync(file, whole.subarray(0, 5000));
     expect((await failure(out, {})).code).toBe('DATA_FILE');
     writeFileSync(file, readFileSync(file).subarray(0, 5));
     expect((await failure(out, {})).message).toContain('is no safetensors file, or cut off');

@@ -256,21 +256,12 @@ describe('early stopping', () => {
       { dtype: string; data_offsets: [number, number] }
     >;
     const { __metadata__: _, ...tensors } = header;
-    return Object.fromEntries(
-      Object.entries(tensors).map(
-        ([
-          name,
-          {
-            dtype,
-            data_offsets: [from, to],
-          },
-        ]) => {
-          expect(dtype).toBe('F32');
-          const data = Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to));
-          return [name, [...new Float32Array(data.buffer)]];
-        },
-      ),
-    );
+    const valuesOf = ({ dtype, data_offsets }: (typeof header)[string]): number[] => {
+      expect(dtype).toBe('F32');
+      const [from, to] = data_offsets.map((offset) => 8 + length + offset);
+      return [...new Float32Array(Uint8Array.from(bytes.subarray(from, to)).buffer)];
+    };
+    return Object.fromEntries(Object.entries(tensors).map(([name, entry]) => [name, valuesOf(entry)]));
   }
 
   test('ends with the weights of the best epoch, which are also in best.safetensors', async () => {
